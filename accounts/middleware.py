@@ -1,0 +1,32 @@
+"""Puts the signed-in user's team on the request."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Membership
+
+CHOSEN_TEAM = "team"  # session key: slug of the team a user with several looks at
+
+
+class TeamMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        membership = find_membership(request) if request.user.is_authenticated else None
+        vars(request).update(membership=membership, team=membership.team if membership else None)
+        return self.get_response(request)
+
+
+def find_membership(request: HttpRequest) -> Membership | None:
+    """The membership in the chosen team, else in the oldest one; None for a user without a team."""
+    mine = (
+        Membership.objects.filter(user_id=request.user.pk or 0)
+        .select_related("team")
+        .order_by("pk")
+    )
+    chosen = request.session.get(CHOSEN_TEAM)
+    if chosen and (found := mine.filter(team__slug=chosen).first()):
+        return found
+    return mine.first()

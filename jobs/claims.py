@@ -1,0 +1,85 @@
+"""Leases and fencing tokens: who may work on which row now.
+
+A claim is one short transaction: choose free, due rows, skipping those another worker holds, and
+write a lease and a fresh token into them. Every later write names the token; when the row no longer
+carries it, somebody else owns the row and the result is dropped. SQLite has one writer at a time
+(transactions begin IMMEDIATE), PostgreSQL skips locked rows. All times are the database's.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from django.db import connection, models, transaction
+from django.db.models import F, Q
+
+from jobs.models.lease import Leased
+
+POLL_LEASE = timedelta(seconds=120)
+
+L = TypeVar("L", bound=Leased)
+
+
+class StaleClaim(Exception):
+    """Another worker owns the row now; what this one found out is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on some rows. `request_at`: the database's time when it was given."""
+
+    token: uuid.UUID
+    request_at: datetime
+
+
+def database_now() -> datetime:
+    """The database's clock, aware and in UTC; a worker's own clock decides nothing."""
+    is_postgres = connection.vendor == "postgresql"
+    sql = (
+        "SELECT clock_timestamp()" if is_postgres else "SELECT strftime('%Y-%m-%dT%H:%M:%f','now')"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        value = cursor.fetchone()[0]
+    return value if is_postgres else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def claim(
+    due: models.QuerySet[L], limit: int, lease: timedelta = POLL_LEASE
+) -> tuple[Claim, list[L]]:
+    """Up to `limit` rows of `due` that nobody holds, now held under one new token."""
+    with transaction.atomic():
+        taken = Claim(uuid.uuid4(), database_now())
+        rows = list(
+            due.filter(free_at(taken.request_at, lease)).select_for_update(
+                skip_locked=True, of=("self",)
+            )[:limit]
+        )
+        rows_of = due.model._default_manager  # noqa: SLF001 - documented by Django for this
+        rows_of.filter(pk__in=[row.pk for row in rows]).update(
+            lease_until=taken.request_at + lease, lease_token=taken.token, claims=F("claims") + 1
+        )
+    for row in rows:
+        row.claims += 1
+    return taken, rows
+
+
+def free_at(now: datetime, lease: timedelta) -> Q:
+    """Never leased, run out, or leased further ahead than any lease goes: by a clock set back."""
+    return Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * lease)
+
+
+def hold(rows: models.QuerySet[L], token: uuid.UUID) -> L:
+    """The row under `token`, locked until the transaction ends. Raises StaleClaim."""
+    held = rows.select_for_update().filter(lease_token=token).first()
+    if held is None:
+        raise StaleClaim
+    return held
+
+
+def release(rows: models.QuerySet[L], token: uuid.UUID) -> None:
+    """Gives rows back as they were; a claim that did nothing does not count as one."""
+    rows.filter(lease_token=token).update(
+        lease_until=None, lease_token=None, claims=F("claims") - 1
+    )

@@ -1,0 +1,34 @@
+"""The figures a list shows of a job's curves, written when points come, so that no list reads points."""
+
+from jobs.models import Job, Point
+
+CURVE_VALUES = 48  # what a sparkline 96 pixels wide can show
+HEADLINES = ("valid_loss", "train_loss", "valid_mean_reward", "train_mean_reward")
+
+
+def refresh(job: Job) -> None:
+    """Sets headline, sparkline and the latest figures from the stored points; the caller saves."""
+    values = {metric: _values(job, metric) for metric in HEADLINES}
+    job.train_loss = _last(values["train_loss"])
+    job.valid_loss = _last(values["valid_loss"])
+    job.best_valid_loss = min(values["valid_loss"], default=None)
+    job.reward = _last(values["valid_mean_reward"]) or _last(values["train_mean_reward"])
+    job.headline_metric = next((metric for metric in HEADLINES if values[metric]), "")
+    curve = values.get(job.headline_metric, [])
+    job.headline_value, job.curve = _last(curve), _thinned(curve)
+
+
+def _values(job: Job, metric: str) -> list[float]:
+    points = Point.objects.filter(job=job, metric=metric).order_by("step")
+    return list(points.values_list("value", flat=True))
+
+
+def _last(values: list[float]) -> float | None:
+    return values[-1] if values else None
+
+
+def _thinned(values: list[float]) -> list[float]:
+    """Every n-th value and always the last one."""
+    stride = max(1, -(-len(values) // CURVE_VALUES))
+    kept = values[::-1][::stride][::-1]
+    return [round(value, 5) for value in kept]
