@@ -1,0 +1,143 @@
+import json
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from providers.wire import (
+    Invalid,
+    decode,
+    read_checkpoint,
+    read_element,
+    read_event,
+    read_file,
+    read_job,
+    read_page,
+)
+from tests.providers.wire_json import a_checkpoint, a_job, an_event
+
+# The machine may be busy; how long an example takes is no part of these tests.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+READERS = (read_element, read_job, read_event, read_checkpoint, read_file)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["auto", -1, 0, 10**400, 1e300, "9" * 50, "\x00", "\ud800", "2020-13-40T99"])
+)
+NAMES = st.sampled_from(
+    [
+        *a_job(),
+        *an_event(),
+        *a_checkpoint(),
+        "code",
+        "type",
+        "dpo",
+        "grader",
+        "step",
+        "trained_steps",
+    ]
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(), inner, max_size=8)
+    ),
+    max_leaves=25,
+)
+
+
+def read_all(value):
+    for read in READERS:
+        read(value)
+        read_page(value, read)
+        read_page({"data": [value], "has_more": value}, read)
+
+
+@UNHURRIED
+@given(st.binary())
+def test_any_bytes_give_a_value_or_a_reason(body):
+    value = decode(body)
+    if not isinstance(value, Invalid):
+        read_all(value)
+
+
+@UNHURRIED
+@given(ANYTHING)
+def test_any_json_gives_a_value_or_a_reason(value):
+    read_all(value)
+
+
+@UNHURRIED
+@given(st.dictionaries(NAMES, ANYTHING))
+def test_any_member_of_a_job_may_hold_anything(changes):
+    job = read_job({**a_job(), **changes, "id": "ftjob-1", "object": "fine_tuning.job"})
+    assert isinstance(job, Invalid) or job.id == "ftjob-1"
+
+
+@UNHURRIED
+@given(st.dictionaries(NAMES, ANYTHING), st.dictionaries(NAMES, ANYTHING))
+def test_any_member_of_an_event_or_checkpoint_may_hold_anything(changes, inner):
+    read_event(an_event(**{**changes, "data": inner}))
+    read_checkpoint(a_checkpoint(**{**changes, "metrics": inner}))
+
+
+@UNHURRIED
+@given(ANYTHING)
+def test_what_is_decoded_can_be_stored(value):
+    text = json.dumps(value)
+    decoded = decode(text.encode())
+    stored = orjson.dumps(decoded)
+    assert b"\\u0000" not in stored
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a": NaN, "b": -Infinity, "c": 1e400}', {"a": None, "b": None, "c": None}),
+        (b'{"a": ' + b"9" * 5000 + b"}", {"a": None}),
+        (
+            b'{"a": NaN, "b": 123456789012345678901234567890}',
+            {"a": None, "b": 1.2345678901234568e29},
+        ),
+        (b'{"a": "x\\u0000y"}', {"a": "x\ufffdy"}),
+        (b'{"a\\u0000": ["\\ud800"]}', {"a\ufffd": ["\ufffd"]}),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'{"a": "\xff"}', {"a": "\ufffd"}),
+        (b" [1] ", [1]),
+        (b"null", None),
+    ],
+)
+def test_hostile_json_becomes_storable_json(body, expected):
+    assert decode(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"<html>502</html>", "HTML"),
+        (b"\n<!DOCTYPE html>", "HTML"),
+        (b'{"id": "ftjob-1", "sta', "not JSON"),
+        (b"Internal Server Error", "not JSON"),
+        (b"[" * 100_000, "deep"),
+        (b"[" * 100_000 + b"]" * 100_000, "deep"),
+    ],
+)
+def test_a_body_that_is_no_json_gives_a_reason(body, reason):
+    found = decode(body)
+    assert isinstance(found, Invalid)
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_what_is_nested_too_deeply_to_store_is_refused_alone(read):
+    deep = decode(b'{"id": "a-1", "message": "m", "x": ' + b"[" * 400 + b"]" * 400 + b"}")
+    assert isinstance(read(deep), Invalid)
+    page = read_page({"data": [deep, {"id": "a-2", "message": "m"}]}, read)
+    assert (len(page.items), page.skipped) == (1, 1)
