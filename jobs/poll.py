@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import structlog
 from django.db import OperationalError
@@ -102,8 +102,7 @@ class Run:
             log.warning("not_recorded", connection=question.connection_id, error=str(error))
         except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
             log.warning("no_answer", connection=question.connection_id, error=repr(error)[:500])
-            failure = error
-            _unless_stale(lambda: question.lose(failure))
+            _unless_stale(partial(question.lose, error))
         else:
             self.taken += 1
             if follow_up:
@@ -128,7 +127,7 @@ class Run:
             if provider and has_list(connection):
                 yield ListQuestion.first(connection.pk, taken, provider)
             else:
-                sweep.give_up(connection.pk, taken)
+                _unless_stale(partial(sweep.give_up, connection.pk, taken))
 
     def _due_jobs(self) -> Iterator[Question]:
         now = database_now()
@@ -146,7 +145,7 @@ class Run:
         for job in jobs:
             if job.claims >= trouble.POISONOUS_CLAIMS:
                 reason = f"Polled {job.claims} times without a result; tried again in an hour."
-                trouble.quarantine(job.pk, taken, reason)
+                _unless_stale(partial(trouble.quarantine, job.pk, taken, reason))
             elif provider := self._provider(job.connection, taken):
                 yield JobQuestion(job.pk, job.connection_id, taken, provider, errands[job.pk])
             else:
