@@ -162,7 +162,12 @@ class ApiToken(models.Model):
 
     @classmethod
     def create_token(
-        cls, team: Team, name: str, scope: str = Scope.READ, creator: User | None = None
+        cls,
+        team: Team,
+        name: str,
+        scope: str = Scope.READ,
+        creator: User | None = None,
+        expires_at: datetime | None = None,
     ) -> str:
         """The new token in clear, the only time it can be had."""
         token = f"tb_{scope[0]}_{secrets.token_urlsafe(32)}"
@@ -173,6 +178,7 @@ class ApiToken(models.Model):
             last4=token[-4:],
             scope=scope,
             creator=creator,
+            expires_at=expires_at,
         )
         return token
 

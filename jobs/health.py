@@ -77,10 +77,16 @@ def after_error(
         return replace(known, reason=error.message)
     verdict = verdict_on(error)
     count = known.trouble_count + 1
-    health = verdict.health if count >= verdict.after else known.health
+    health = _after_verdict(known, verdict, count)
     pause = verdict.pause if verdict.pause and health == verdict.health else None
     wait = pause or _pause(error, count, interval_s)
     return Condition(health, error.message, count, 0, now + wait)
+
+
+def _after_verdict(known: Condition, verdict: Verdict, count: int) -> str:
+    """Being asked to wait is no recovery: a trouble ends with good answers only."""
+    is_milder = verdict.health == LIMITED and known.health in TROUBLES
+    return known.health if is_milder or count < verdict.after else verdict.health
 
 
 def verdict_on(error: errors.ProviderError) -> Verdict:

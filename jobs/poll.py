@@ -1,8 +1,8 @@
 """Claims what is due, asks the providers, hands the answers to record.
 
 One pipeline: threads do the asking and never touch the database, this thread does the rest. A
-connection has few questions under way at a time, so a provider that hangs holds up its own jobs
-only, and answers are recorded as they come.
+connection has few questions under way at a time, and one only until it answers, so providers that
+hang hold up their own jobs only. Answers are recorded as they come.
 """
 
 import time
@@ -25,10 +25,10 @@ from jobs.models import Connection, File, Job, Snapshot
 from jobs.questions import JobQuestion, ListQuestion, Question
 from jobs.schedule import has_list
 from providers.base import Provider, connect
-from providers.errors import KeyRejected
+from providers.errors import KeyRejected, Unreachable
 
 THREADS = 20
-AT_ONCE = 6  # questions under way for one connection
+AT_ONCE = 6  # questions under way for one connection that answers
 BATCH = 60  # jobs claimed at a time
 BUDGET_S = 40.0  # no question starts later than this after the task began
 KNOWN_EVENTS = 200
@@ -64,6 +64,7 @@ class Run:
     under_way: dict[Future[object], Question] = field(default_factory=dict)
     queued: deque[Question] = field(default_factory=deque)
     providers: dict[int, Provider] = field(default_factory=dict)
+    answering: set[int] = field(default_factory=set)  # connections, as far as this run knows
     taken: int = 0
 
     def claim_due(self) -> None:
@@ -77,21 +78,33 @@ class Run:
         waiting: list[Question] = []
         while self.queued and len(self.under_way) < THREADS:
             question = self.queued.popleft()
-            if count[question.connection_id] < AT_ONCE:
+            if count[question.connection_id] < self._room(question.connection_id):
                 count[question.connection_id] += 1
                 self.under_way[_threads().submit(question.ask)] = question
             else:
                 waiting.append(question)
         self.queued.extendleft(reversed(waiting))
 
+    def _room(self, connection_id: int) -> int:
+        return AT_ONCE if connection_id in self.answering else 1
+
     def finish_some(self) -> None:
         done, _ = wait(self.under_way, timeout=1.0, return_when=FIRST_COMPLETED)
         for future in done:
-            self._finish(future, self.under_way.pop(future))
+            question = self.under_way.pop(future)
+            self._note_silence(future, question.connection_id)
+            self._finish(future, question)
 
     def give_back(self) -> None:
         while self.queued:
             _unless_stale(self.queued.popleft().give_back)
+
+    def _note_silence(self, future: Future[object], connection_id: int) -> None:
+        error = future.exception() or getattr(future.result(), "error", None)
+        if isinstance(error, Unreachable):
+            self.answering.discard(connection_id)
+        else:
+            self.answering.add(connection_id)
 
     def _finish(self, future: Future[object], question: Question) -> None:
         try:

@@ -11,7 +11,7 @@ from outbound.secret import Secret
 from providers.states import State
 
 _serial = count(1)
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+NOON = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def a_team(**facts: Any) -> Team:

@@ -70,7 +70,7 @@ class Filler:
             return self._noted(path, value, str(value))
         if name in TIMES:
             moment = datetime.fromtimestamp(EPOCH + serial * 60, UTC)
-            return self._noted(path, EPOCH + serial * 60, moment.isoformat())
+            return self._noted(path, EPOCH + serial * 60, moment.strftime("%Y-%m-%dT%H:%M"))
         if name == "metadata":
             self._noted(path, None, f"key{serial}")
             return {f"key{serial}": self._noted(path, f"leaf{serial}x", f"leaf{serial}x")}

@@ -9,7 +9,6 @@ from django.test import Client
 from jobs.models import Job
 from tests.builders import a_connection, a_member, a_team
 from tests.contracts.schema_values import SPEC, Filler
-from tests.jobs.conftest import poll, provider  # noqa: F401 - the fixtures
 from tests.provider_double import ProviderDouble
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = {"supervised": 4, "dpo": 4, "reinforcement": 150}
 
 
-def test_every_leaf_of_the_schema_is_on_the_page_for_each_method(provider, poll):  # noqa: F811
+def test_every_leaf_of_the_schema_is_on_the_page_for_each_method(provider, poll):
     assert SPEC.exists() or not SPEC.parent.parent.exists(), "the description is not where it was"
     if not SPEC.exists():
         return
@@ -44,7 +43,7 @@ def test_every_leaf_of_the_schema_is_on_the_page_for_each_method(provider, poll)
     print(f"\n{len(filler.seen)} leaf properties found on {len(expected)} job pages")
 
 
-def serve(provider: ProviderDouble, job: dict) -> None:  # noqa: F811
+def serve(provider: ProviderDouble, job: dict) -> None:
     provider.control("jobs", {"raw": job})
 
 

@@ -14,7 +14,6 @@ from jobs.models import File, Job
 from providers.results import read_result_file
 from providers.states import State, read_state
 from tests.builders import a_connection, a_member, a_team
-from tests.jobs.conftest import poll, provider  # noqa: F401 - the fixtures
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 
@@ -22,14 +21,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def site(provider):  # noqa: F811
+def site(provider):
     return Site(provider)
 
 
 class Site:
     """A team that watches the provider, and the pages as its admin sees them."""
 
-    def __init__(self, provider) -> None:  # noqa: F811
+    def __init__(self, provider) -> None:
         self.provider = provider
         self.team = a_team()
         self.connection = a_connection(self.team, base_url=provider.url, slug="real")
@@ -59,7 +58,7 @@ def jobs_in(path: Path) -> list[dict[str, Any]]:
     return content["data"] if content.get("object") == "list" or "data" in content else [content]
 
 
-def test_every_sample_job_is_recorded_and_shown(site, poll):  # noqa: F811
+def test_every_sample_job_is_recorded_and_shown(site, poll):
     files = [*named("job-*.json"), *named("list-*.json")]
     files += named("spec-openai-cancelled.json") + named("spec-openai-paused*.json")
     told = [(path.name, raw) for path in files for raw in jobs_in(path)]
@@ -90,7 +89,7 @@ def visible(page: str) -> str:
     return re.sub(r"(?s)<(script|style|pre)\b.*?</\1>|<[^>]+>", " ", page)
 
 
-def test_every_sample_event_is_recorded_and_shown(site, poll):  # noqa: F811
+def test_every_sample_event_is_recorded_and_shown(site, poll):
     files, read = named("events-*.json") + named("spec-openai-events.json"), 0
     for number, path in enumerate(files):
         events = json.loads(path.read_bytes())["data"]
@@ -106,7 +105,7 @@ def test_every_sample_event_is_recorded_and_shown(site, poll):  # noqa: F811
     print(f"\n{read} events of {len(files)} sample files recorded and shown")
 
 
-def test_every_sample_checkpoint_is_recorded_and_shown(site, poll):  # noqa: F811
+def test_every_sample_checkpoint_is_recorded_and_shown(site, poll):
     files, read = named("checkpoints-*.json") + named("spec-openai-checkpoints.json"), 0
     for number, path in enumerate(files):
         saved = json.loads(path.read_bytes())["data"]
@@ -122,7 +121,7 @@ def test_every_sample_checkpoint_is_recorded_and_shown(site, poll):  # noqa: F81
     print(f"\n{read} checkpoints of {len(files)} sample files recorded and shown")
 
 
-def test_every_sample_result_file_is_kept_whole_and_drawn(site, poll):  # noqa: F811
+def test_every_sample_result_file_is_kept_whole_and_drawn(site, poll):
     files = named("csv-*.csv")
     for number, path in enumerate(files):
         content, job_id, file_id = path.read_bytes(), f"ftjob-csv{number}", f"file-csv{number}"
@@ -142,7 +141,7 @@ def test_every_sample_result_file_is_kept_whole_and_drawn(site, poll):  # noqa: 
     print(f"\n{len(files)} sample result files kept and drawn")
 
 
-def test_the_sequence_of_one_job_is_its_history(site, poll):  # noqa: F811
+def test_the_sequence_of_one_job_is_its_history(site, poll):
     for path in named("job-openai-sequence-*.json"):
         raw = jobs_in(path)[0]
         site.serve(raw)

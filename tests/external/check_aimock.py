@@ -17,10 +17,9 @@ from openai import DefaultHttpxClient, OpenAI
 from alerts import outbox
 from alerts.models import Delivery
 from jobs.models import Connection, Job
-from jobs.poll import poll_due
 from tests import servers
 from tests.alerts.house import LONG_AGO, House
-from tests.builders import NOON, a_connection, a_member
+from tests.builders import a_connection, a_member
 from tests.receiver import Receiver
 
 PACKAGE = "@copilotkit/aimock@1.43.0"
@@ -58,12 +57,6 @@ def receiver():
     one.down()
 
 
-def poll():
-    Connection.objects.update(next_sweep_at=NOON, wait_until=None)
-    Job.objects.exclude(next_poll_at=None).update(next_poll_at=NOON)
-    poll_due(budget_s=20)
-
-
 def create_jobs(url: str, folder: Path) -> list[str]:
     training = folder / "train.jsonl"
     training.write_text('{"messages": []}\n')
@@ -81,7 +74,7 @@ def create_jobs(url: str, folder: Path) -> list[str]:
 
 
 def test_jobs_of_a_server_not_written_here_are_followed_shown_and_told_once(
-    aimock, receiver, tmp_path
+    aimock, receiver, poll, tmp_path
 ):
     house = House()
     house.hook(receiver)

@@ -113,3 +113,9 @@ def test_the_last_words_of_a_trouble_are_shown():
     assert now == replace(
         now, health=health.UNREACHABLE, reason="no route", trouble_count=4, good_count=0
     )
+
+
+def test_a_request_to_wait_amid_a_trouble_is_no_recovery():
+    down = after(errors.ServerTrouble("no"), 3)
+    slowed = after_error(down, errors.RateLimited("slow"), down.wait_until, INTERVAL_S)
+    assert slowed.health == health.UNREACHABLE

@@ -1,0 +1,83 @@
+"""Wakes the alert worker right after a commit. Only an accelerator: the sweep is the guarantee.
+
+The broker is asked by a thread of its own, so that neither a page nor a poll ever waits for it,
+and a burst of transitions becomes one message or two.
+"""
+
+import os
+import threading
+import time
+from typing import Any
+
+import structlog
+
+from jobs.signals import transition_recorded
+
+QUIET_S = 5.0  # after a failed publish the broker is left alone for so long
+
+log = structlog.get_logger(__name__)
+
+
+class _Bell:
+    """At most one wake-up is on its way; one more is kept for what came meanwhile."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._quiet_until = 0.0
+        self.options: dict[str, Any] = {}  # of the publish, e.g. another broker
+        self.published = 0
+        self.failed = 0
+
+    def ring(self) -> None:
+        if time.monotonic() < self._quiet_until:
+            return
+        self._rung.set()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._rung.wait()
+            self._rung.clear()
+            self._publish()
+
+    def _publish(self) -> None:
+        from alerts.tasks import announce_due  # noqa: PLC0415  # tasks import the models
+
+        try:
+            announce_due.apply_async(retry=False, ignore_result=True, **self.options)
+            self.published += 1
+        except Exception as error:  # noqa: BLE001  # a hint may be lost, whatever the broker does
+            self.failed += 1
+            self._quiet_until = time.monotonic() + QUIET_S
+            log.warning("hint not sent", error=type(error).__name__, failed=self.failed)
+
+
+bell = _Bell()
+
+
+def connect() -> None:
+    """Have every recorded transition wake the alert worker."""
+    transition_recorded.connect(_on_transition, dispatch_uid="alerts.hints")
+
+
+def ring() -> None:
+    """Wake the alert worker. Neither waits nor raises; the wake-up may be lost."""
+    bell.ring()
+
+
+def _on_transition(**_signal: object) -> None:
+    ring()
+
+
+def _forget_thread() -> None:
+    """Threads do not survive a fork."""
+    global bell  # noqa: PLW0603  # the one bell of this process
+    bell = _Bell()
+
+
+os.register_at_fork(after_in_child=_forget_thread)

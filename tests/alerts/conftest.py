@@ -1,0 +1,46 @@
+"""Receivers and channels for the tests of alerts. Models are imported late: this is read before Django is set up."""
+
+import pytest
+
+from tests.receiver import MailServer, Receiver
+
+
+@pytest.fixture
+def receiver():
+    server = Receiver().up()
+    yield server
+    server.down()
+
+
+@pytest.fixture
+def other_receiver():
+    server = Receiver().up()
+    yield server
+    server.down()
+
+
+@pytest.fixture
+def mail_server(settings):
+    server = MailServer()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.DEFAULT_FROM_EMAIL = "TuneBell <bell@example.com>"
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def house(db):
+    from tests.alerts.house import House
+
+    return House()
+
+
+@pytest.fixture
+def open_house(transactional_db):
+    """As `house`, with rows that other threads and processes see."""
+    from tests.alerts.house import House
+
+    return House()

@@ -1,0 +1,196 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.message import Happening, JobFacts, Message, bare, compose, sample
+from alerts.plaintext import clean, clock, count, duration, iso
+from alerts.rules import RULE_STATES
+
+AT = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+JOB = JobFacts(
+    provider_id="ftjob-a41",
+    name="support-bot-v7",
+    state="failed",
+    model="gpt-4o-mini",
+    created_at=AT - timedelta(minutes=72),
+    ended_at=AT,
+    error_code="invalid_training_file",
+    error_message="Line 6174 has a bad token",
+    error_param="training_file",
+)
+FAILED = Happening(
+    name="failed",
+    previous="running",
+    at=AT,
+    reason="",
+    connection_slug="prod-eu",
+    connection_name="Prod EU",
+    url="https://bell.example.com/jobs/prod-eu/ftjob-a41/",
+    thread="job-1",
+    job=JOB,
+)
+DONE = replace(
+    FAILED,
+    name="succeeded",
+    job=replace(
+        JOB,
+        state="succeeded",
+        fine_tuned_model="ft:gpt:acme",
+        trained_tokens=1204331,
+        error_code=None,
+        error_message=None,
+        error_param=None,
+        figures={"valid_loss": 0.498, "best_valid_loss": 0.471, "train_loss": 0.4},
+    ),
+)
+QUIET = replace(FAILED, name="rejected", job=None, reason="401: bad key", watched_jobs=3)
+HOSTILE = "<!channel> @everyone <b>x</b>\r\nBcc: a@b\x00\u202egnp.exe\ud800 " + "z" * 5000
+
+
+def test_a_failed_job_reads_as_state_name_and_code():
+    assert compose(FAILED).headline == "FAILED  support-bot-v7 · invalid_training_file"
+
+
+def test_a_failed_job_tells_why_and_what_to_do():
+    assert compose(FAILED).text.splitlines()[1:3] == [
+        "Why     training_file: Line 6174 has a bad token",
+        "Do      Fix line 6174 of the training file and submit it again.",
+    ]
+
+
+def test_the_last_line_opens_the_page():
+    assert compose(FAILED).text.endswith("Open    https://bell.example.com/jobs/prod-eu/ftjob-a41/")
+
+
+def test_a_finished_job_leads_with_its_loss():
+    assert compose(DONE).headline == "SUCCEEDED  support-bot-v7 · valid loss 0.498"
+
+
+def test_a_finished_job_tells_model_time_tokens_and_best():
+    assert dict(compose(DONE).facts) == {
+        "When": "22 Nov 14:02 UTC",
+        "Model": "ft:gpt:acme",
+        "Took": "1 h 12 min",
+        "Tokens": "1 204 331",
+        "Best": "valid loss 0.471; it rose to 0.498 at the end",
+        "Where": "Prod EU · gpt-4o-mini",
+    }
+
+
+def test_reinforcement_leads_with_its_reward():
+    job = replace(DONE.job, figures={"reward": 0.8125, "valid_loss": None})
+
+    assert compose(replace(DONE, job=job)).result == "reward 0.8125"
+
+
+def test_unknown_facts_are_left_out():
+    job = JobFacts("ftjob-a", "ftjob-a", "cancelled")
+
+    message = compose(replace(FAILED, name="cancelled", job=job, connection_name=""))
+
+    assert dict(message.facts) == {"When": "22 Nov 14:02 UTC"}
+    assert message.headline == "CANCELLED  ftjob-a"
+
+
+def test_a_rejected_key_counts_the_jobs_nobody_watches():
+    message = compose(QUIET)
+
+    assert message.headline == "QUIET  Prod EU · the key was rejected"
+    assert message.reason == "401: bad key"
+    assert message.next_step.endswith("3 active jobs are not watched meanwhile.")
+
+
+@pytest.mark.parametrize("name", RULE_STATES)
+def test_every_state_a_rule_may_name_has_a_word_and_a_type(name):
+    job = None if name in {"rejected", "unreachable", "recovered"} else JOB
+    message = compose(replace(FAILED, name=name, job=job))
+
+    assert message.word.isupper()
+    assert message.type == ("job." if job else "connection.") + name
+
+
+def test_hostile_text_stays_one_short_line():
+    job = replace(JOB, name=HOSTILE, error_message=HOSTILE, error_code=HOSTILE)
+    message = compose(replace(FAILED, job=job, reason=HOSTILE, connection_name=HOSTILE))
+
+    assert len(message.text.splitlines()) == len(message.lines) + 1
+    assert len(message.reason) <= 500
+    assert not set("\x00\r\u202e\ud800") & set(message.text)
+    message.text.encode()
+
+
+def test_a_key_in_an_error_is_taken_out_everywhere():
+    job = replace(JOB, error_message="Incorrect API key provided: sk-proj-AbCdEfGhIjKl123456")
+    stored = json.dumps(compose(replace(FAILED, job=job)).to_json())
+
+    assert "AbCdEf" not in stored
+    assert "[redacted]" in stored
+
+
+def test_no_message_has_more_than_eight_facts():
+    job = replace(DONE.job, method="supervised", step=900.0, total_steps=900)
+
+    assert len(compose(replace(DONE, job=job)).facts) == 8
+
+
+def test_the_raw_values_keep_their_units():
+    raw = compose(DONE).data
+
+    assert raw["job"]["id"] == "ftjob-a41"
+    assert raw["job"]["status"] == "succeeded"
+    assert raw["job"]["error"] is None
+    assert raw["facts"]["duration_seconds"] == 4320
+    assert raw["facts"]["trained_tokens"] == 1204331
+    assert raw["previous"] == "running"
+
+
+def test_a_figure_that_is_no_number_is_left_out_of_the_raw_values():
+    job = replace(DONE.job, figures={"train_loss": float("nan"), "reward": None})
+
+    facts = compose(replace(DONE, job=job)).data["facts"]
+
+    assert "train_loss" not in facts
+    assert facts["reward"] is None
+
+
+@pytest.mark.parametrize("happening", [FAILED, DONE, QUIET])
+def test_a_message_survives_storage(happening):
+    message = compose(happening)
+
+    assert Message.from_json(json.loads(json.dumps(message.to_json()))) == message
+
+
+def test_an_empty_stored_message_reads_as_empty():
+    assert Message.from_json({}).facts == ()
+
+
+def test_a_bare_message_still_names_its_subject():
+    assert bare("failed", AT, "ftjob-a", "job-1").headline == "FAILED  ftjob-a"
+
+
+def test_the_sample_says_it_is_a_test():
+    message = sample("https://bell.example.com/alerts/", AT)
+
+    assert (message.type, message.word) == ("channel.test", "TEST")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (4325, "1 h 12 min"), (183600, "2 d 3 h")],
+)
+def test_durations_are_short(seconds, text):
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_cut_text_ends_with_an_ellipsis():
+    assert clean("a" * 20, 10) == "a" * 9 + "…"
+
+
+def test_numbers_and_times_are_written_one_way():
+    assert (count(1234), clock(AT), iso(AT)) == (
+        "1 234",
+        "22 Nov 14:02 UTC",
+        "2026-11-22T14:02:00.000Z",
+    )
