@@ -1,0 +1,78 @@
+"""The sweep without a broker: what `manage.py sweep` runs, by hand or in place of the workers.
+
+In a loop it stands by: it acts only while nobody else has swept for three ticks, so that it can run
+beside the workers and takes over when they or their broker are gone.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+from alerts import outbox
+from dashboard.heartbeats import Part, beat
+from dashboard.models import Heartbeat
+from jobs.claims import database_now
+from jobs.poll import poll_due
+
+TICK_S = 5.0
+ALERT_TICK_S = 1.0  # no hint wakes it, so it looks more often
+SILENCE = timedelta(seconds=3 * TICK_S)
+
+log = structlog.get_logger(__name__)
+
+
+def sweep_once() -> tuple[int, int, int]:
+    """Polls, announces and delivers what is due: answers taken, alerts made, alerts sent."""
+    taken = poll_due()
+    announced = outbox.announce_all()
+    sent = outbox.deliver_all().sent
+    beat(Part.SWEEP)
+    return taken, announced, sent
+
+
+class Standby:
+    """Polls in one thread and alerts in another, so that a hanging provider holds back no message."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.noted: datetime | None = None  # the sweep we noted ourselves
+
+    def run(self) -> None:
+        """Returns when `stop` is called."""
+        alerting = threading.Thread(
+            target=self._every, args=(ALERT_TICK_S, self._alert), name="alerts"
+        )
+        alerting.start()
+        self._every(TICK_S, self._poll)
+        alerting.join()
+
+    def stop(self, *_signal: object) -> None:
+        self.stopping.set()
+
+    def is_needed(self) -> bool:
+        """Nobody but us has swept lately."""
+        last = Heartbeat.objects.filter(part=Part.SWEEP).values_list("at", flat=True).first()
+        return last is None or last == self.noted or database_now() - last > SILENCE
+
+    def _poll(self) -> None:
+        poll_due()
+        beat(Part.SWEEP)
+        self.noted = Heartbeat.objects.filter(part=Part.SWEEP).values_list("at", flat=True).first()
+
+    def _alert(self) -> None:
+        outbox.announce_all()
+        outbox.deliver_all()
+
+    def _every(self, tick_s: float, act: Callable[[], None]) -> None:
+        while not self.stopping.is_set():
+            close_old_connections()
+            try:
+                if self.is_needed():
+                    act()
+            except DatabaseError as error:
+                log.warning("sweep_failed", error=str(error))
+            self.stopping.wait(tick_s)
+        close_old_connections()
