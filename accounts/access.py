@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
+from accounts.audit import note
 from accounts.models import Membership, Role, Team, User
 
 
@@ -34,6 +35,7 @@ def team_required(role: Role = Role.VIEWER) -> Callable[[TeamView[P]], View[P]]:
                 return redirect_to_login(request.get_full_path())
             membership = cast("Membership | None", vars(request)["membership"])
             if membership is None or not membership.may(role):
+                note(request, "access.refused", request.path)
                 raise PermissionDenied
             return view(cast("TeamRequest", request), *args, **kwargs)
 

@@ -1,8 +1,10 @@
-"""Puts the signed-in user's team on the request."""
+"""Puts the signed-in user's team on the request, and the user's time zone on the answer."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import Membership
 
@@ -16,7 +18,16 @@ class TeamMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         membership = find_membership(request) if request.user.is_authenticated else None
         vars(request).update(membership=membership, team=membership.team if membership else None)
-        return self.get_response(request)
+        with timezone.override(zone_of(request)):
+            return self.get_response(request)
+
+
+def zone_of(request: HttpRequest) -> ZoneInfo:
+    """The user's time zone; UTC for strangers and for a name that no longer exists."""
+    try:
+        return ZoneInfo(getattr(request.user, "time_zone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def find_membership(request: HttpRequest) -> Membership | None:

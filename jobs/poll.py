@@ -1,7 +1,7 @@
 """Claims what is due, asks the providers, hands the answers to record.
 
 One pipeline: threads do the asking and never touch the database, this thread does the rest. A
-connection has few questions under way at a time, and one only until it answers, so providers that
+connection has few questions under way at a time, and fewer until it answers, so providers that
 hang hold up their own jobs only. Answers are recorded as they come.
 """
 
@@ -25,13 +25,15 @@ from jobs.models import Connection, File, Job, Snapshot
 from jobs.questions import JobQuestion, ListQuestion, Question
 from jobs.schedule import has_list
 from providers.base import Provider, connect
-from providers.errors import KeyRejected, Unreachable
+from providers.errors import KeyRejected, QuotaExhausted, RateLimited, Unreachable
 
 THREADS = 20
 AT_ONCE = 6  # questions under way for one connection that answers
+PROBES = 2  # and before it does: its list and a job, for sometimes one of the two hangs
 BATCH = 60  # jobs claimed at a time
 BUDGET_S = 40.0  # no question starts later than this after the task began
 KNOWN_EVENTS = 200
+LEAVE_ALONE = (KeyRejected, QuotaExhausted, RateLimited, Unreachable)
 
 log = structlog.get_logger(__name__)
 
@@ -86,23 +88,32 @@ class Run:
         self.queued.extendleft(reversed(waiting))
 
     def _room(self, connection_id: int) -> int:
-        return AT_ONCE if connection_id in self.answering else 1
+        return AT_ONCE if connection_id in self.answering else PROBES
 
     def finish_some(self) -> None:
         done, _ = wait(self.under_way, timeout=1.0, return_when=FIRST_COMPLETED)
         for future in done:
             question = self.under_way.pop(future)
-            self._note_silence(future, question.connection_id)
             self._finish(future, question)
+            self._heed(future, question.connection_id)
 
-    def give_back(self) -> None:
+    def give_back(self, connection_id: int | None = None) -> None:
+        """Ends the claims of what is not asked yet, of one connection or of all."""
+        kept: deque[Question] = deque()
         while self.queued:
-            _unless_stale(self.queued.popleft().give_back)
+            question = self.queued.popleft()
+            if connection_id in (None, question.connection_id):
+                _unless_stale(question.give_back)
+            else:
+                kept.append(question)
+        self.queued = kept
 
-    def _note_silence(self, future: Future[object], connection_id: int) -> None:
+    def _heed(self, future: Future[object], connection_id: int) -> None:
+        """One that is silent, or wants to be left alone, is not asked the rest of its questions."""
         error = future.exception() or getattr(future.result(), "error", None)
-        if isinstance(error, Unreachable):
+        if isinstance(error, LEAVE_ALONE):
             self.answering.discard(connection_id)
+            self.give_back(connection_id)
         else:
             self.answering.add(connection_id)
 

@@ -176,8 +176,12 @@ def record_absence(job: Job, *, is_missing: bool, now: datetime, reason: str) ->
 
 
 def note_change(job: Job, now: datetime) -> None:
-    """Something that a page shows is different now; the caller saves the job."""
-    job.changed_at = now
+    """Something that a page shows is different now; the caller saves the job.
+
+    Reading more of a history we never saw alive is no change of the job.
+    """
+    is_history = job.is_over and not job.was_seen_alive
+    job.changed_at = (job.ended_at or job.created_at or now) if is_history else now
     job.version += 1
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -267,5 +266,20 @@ def test_pages_for_everybody_name_no_team():
     assert graph.team.name.startswith(WORD)
 
 
-def teardown_function() -> None:
-    cache.clear()
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/jobs/?q=%00",
+        "/jobs/lab/a%00b/",
+        "/v1/fine_tuning/jobs/a%00b",
+        "/api/jobs/x/points?after=%00",
+    ],
+)
+def test_an_address_with_a_nul_is_a_bad_request(path):
+    graph = a_graph(WORD)
+    answer = visitor(graph.admin).get(path, headers={"Authorization": f"Bearer {graph.secret}"})
+    assert answer.status_code == 400
+    is_machine = path.startswith(("/v1/", "/api/"))
+    assert answer.headers["Content-Type"].startswith(
+        "application/json" if is_machine else "text/html"
+    )

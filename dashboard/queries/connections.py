@@ -1,0 +1,234 @@
+"""What the connections pages show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404
+
+from accounts.models import Team
+from dashboard.forms.connections import dialect_label
+from jobs.models import Connection, Health, Job, Transition
+from jobs.models.job import OVER
+from providers.states import State
+
+# Health and our own pause borrow the colours of the states that mean as much.
+LOOKS = {
+    Health.NEW: State.QUEUED,
+    Health.OK: State.SUCCEEDED,
+    Health.LIMITED: State.PAUSED,
+    Health.OUT_OF_QUOTA: State.FAILED,
+    Health.REJECTED: State.FAILED,
+    Health.UNREADABLE: State.FAILED,
+    Health.UNREACHABLE: State.FAILED,
+}
+HISTORY_SHOWN = 20
+JOBS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    slug: str
+    name: str
+    provider: str
+    origin: str
+    base_url: str
+    key: str
+    look: str
+    word: str
+    reason: str
+    health_since: datetime | None
+    last_good_at: datetime | None
+    next_at: datetime | None
+    asked_to_wait: bool
+    job_count: int
+    active_count: int
+    is_paused: bool
+    is_archived: bool
+    is_troubled: bool
+    is_removable: bool
+    is_editable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionList:
+    verdict: str
+    rows: tuple[ConnectionRow, ...]
+    archived: tuple[ConnectionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    at: datetime
+    look: str
+    word: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    job_id: str
+    name: str
+    state: str
+    raw_status: str
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPage:
+    row: ConnectionRow
+    organization: str
+    project: str
+    auth_header: str
+    extra_query: Mapping[str, str]
+    poll_interval_s: int | None
+    created_at: datetime
+    last_poll_at: datetime | None
+    first_sweep_at: datetime | None
+    last_sweep_at: datetime | None
+    trouble_count: int
+    refused: tuple[tuple[str, str], ...]
+    notice: str
+    unreadable_count: int
+    history: tuple[HealthChange, ...]
+    jobs: tuple[JobLine, ...]
+
+
+def find_connection(team: Team, slug: str) -> Connection:
+    """The team's connection, or Http404."""
+    return get_object_or_404(Connection.objects.for_team(team).select_related("team"), slug=slug)
+
+
+def connection_list(team: Team) -> ConnectionList:
+    counts = job_counts(team)
+    found = Connection.objects.for_team(team).order_by("name", "pk")
+    rows = [connection_row(row, counts.get(row.pk, (0, 0))) for row in found]
+    live = tuple(row for row in rows if not row.is_archived)
+    return ConnectionList(verdict(live), live, tuple(row for row in rows if row.is_archived))
+
+
+def job_counts(team: Team) -> dict[int, tuple[int, int]]:
+    """Jobs, and those not over, by connection."""
+    active = Count("pk", filter=~Q(state__in=OVER))
+    rows = (
+        Job.objects.for_team(team)
+        .filter(archived_at=None)
+        .values("connection")
+        .annotate(all=Count("pk"), active=active)
+    )
+    return {row["connection"]: (row["all"], row["active"]) for row in rows}
+
+
+def verdict(rows: tuple[ConnectionRow, ...]) -> str:
+    if not rows:
+        return "No connection yet: nothing is watched."
+    bad = [row.name for row in rows if row.is_troubled and not row.is_paused]
+    if bad:
+        return f"{len(bad)} of {len(rows)} cannot be read: {', '.join(bad[:5])}."
+    new = [row for row in rows if row.last_good_at is None and not row.is_paused]
+    return "Waiting for the first answer." if new else "Every connection answers."
+
+
+def connection_row(row: Connection, counts: tuple[int, int]) -> ConnectionRow:
+    is_site = row.origin == Connection.Origin.SITE
+    look, word = look_of(row)
+    waits = row.wait_until is not None and (
+        row.next_sweep_at is None or row.wait_until >= row.next_sweep_at
+    )
+    return ConnectionRow(
+        slug=row.slug,
+        name=row.name,
+        provider=dialect_label(row.dialect),
+        origin="" if is_site else row.get_origin_display(),
+        base_url=row.base_url,
+        key=key_text(row),
+        look=look,
+        word=word,
+        reason=row.health_reason if row.health != Health.OK or row.trouble_count else "",
+        health_since=row.health_since,
+        last_good_at=row.last_good_at,
+        next_at=None
+        if row.is_paused or row.archived_at
+        else _later(row.next_sweep_at, row.wait_until),
+        asked_to_wait=waits and row.health == Health.LIMITED,
+        job_count=counts[0],
+        active_count=counts[1],
+        is_paused=row.is_paused,
+        is_archived=row.archived_at is not None,
+        is_troubled=look == State.FAILED.value,
+        is_removable=row.origin != Connection.Origin.ENVIRONMENT,
+        is_editable=is_site,
+    )
+
+
+def look_of(row: Connection) -> tuple[str, str]:
+    """The state whose colour and shape it has, and its word."""
+    if row.archived_at:
+        return State.CANCELLED.value, "Archived"
+    if row.is_paused:
+        return State.PAUSED.value, "Paused"
+    health = Health(row.health)
+    return LOOKS[health].value, str(health.label)
+
+
+def key_text(row: Connection) -> str:
+    """How the key is named without showing it."""
+    if row.key_env:
+        return row.key_env
+    return f"…{row.key_last4}" if row.key_last4 else ""
+
+
+def connection_page(row: Connection) -> ConnectionPage:
+    counts = job_counts(row.team).get(row.pk, (0, 0))
+    return ConnectionPage(
+        row=connection_row(row, counts),
+        organization=row.organization,
+        project=row.project,
+        auth_header=row.auth_header,
+        extra_query=row.extra_query,
+        poll_interval_s=row.poll_interval_s,
+        created_at=row.created_at,
+        last_poll_at=row.last_poll_at,
+        first_sweep_at=row.first_sweep_at,
+        last_sweep_at=row.last_sweep_at,
+        trouble_count=row.trouble_count,
+        refused=tuple(sorted((name, str(why)) for name, why in row.refused.items())),
+        notice=row.notice,
+        unreadable_count=row.unreadable_count,
+        history=_history(row),
+        jobs=_newest_jobs(row),
+    )
+
+
+def _history(row: Connection) -> tuple[HealthChange, ...]:
+    changes = Transition.objects.filter(connection=row, kind=Transition.Kind.HEALTH).order_by("-pk")
+    return tuple(_change(change) for change in changes[:HISTORY_SHOWN])
+
+
+def _change(change: Transition) -> HealthChange:
+    try:
+        health = Health(change.to_state)
+    except ValueError:
+        return HealthChange(change.recorded_at, State.UNKNOWN.value, change.to_state, change.reason)
+    return HealthChange(change.recorded_at, LOOKS[health].value, str(health.label), change.reason)
+
+
+def _newest_jobs(row: Connection) -> tuple[JobLine, ...]:
+    jobs = Job.objects.filter(connection=row, archived_at=None).order_by("-created_at", "-pk")[
+        :JOBS_SHOWN
+    ]
+    return tuple(
+        JobLine(job.provider_id, job.name, job.state, job.raw_status, job.last_seen_at)
+        for job in jobs
+    )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other
+
+
+def find_tracked_job(team: Team, connection: str, job_id: str) -> Job:
+    """The team's job under its two names, or Http404."""
+    jobs = Job.objects.for_team(team).select_related("connection")
+    return get_object_or_404(jobs, connection__slug=connection, provider_id=job_id)

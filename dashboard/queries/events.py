@@ -1,0 +1,123 @@
+"""A job's events: newest first, by level and word, a page at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Q, QuerySet
+from django.http import QueryDict
+
+from dashboard.queries.leaves import Leaf, leaves, row_id
+from jobs.models import Event, Job
+
+PAGE = 100
+NEWEST = F("created_at").desc(nulls_last=True)
+SHAPES = {"error": ("failed", "cross"), "warn": ("paused", "triangle"), "info": ("queued", "dot")}
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    level: str = ""
+    q: str = ""
+    after: str = ""
+
+    @classmethod
+    def read(cls, asked: QueryDict) -> "EventFilter":
+        level = asked.get("level", "")
+        return cls(
+            level=level if level in SHAPES else "",
+            q=asked.get("q", "").strip().replace("\x00", "")[:200],
+            after=asked.get("after", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    id: int
+    created_at: datetime | None
+    level: str
+    level_class: str
+    shape: str
+    type: str
+    message: str
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCount:
+    level: str
+    level_class: str
+    shape: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    asked: EventFilter
+    levels: tuple[LevelCount, ...]
+    total: int
+    rows: tuple[EventRow, ...]
+    next_after: str
+
+
+def events(job: Job, asked: EventFilter, limit: int = PAGE) -> Events:
+    """One page of events. `next_after` is the cursor of the next, "" on the last."""
+    all_events = Event.objects.filter(job=job)
+    counts = dict(all_events.order_by().values_list("level").annotate(Count("pk")))
+    found = list(_beyond(_narrow(job, asked), asked).order_by(NEWEST, "-pk")[: limit + 1])
+    return Events(
+        asked=asked,
+        levels=_level_counts(counts, asked.level),
+        total=sum(counts.values()),
+        rows=tuple(event_row(one) for one in found[:limit]),
+        next_after=str(found[limit - 1].pk) if len(found) > limit else "",
+    )
+
+
+def last_warnings(job: Job, limit: int = 3) -> tuple[EventRow, ...]:
+    """The newest events that are no mere information, for the page of a failed job."""
+    found = Event.objects.filter(job=job, level__in=("warn", "error")).order_by(NEWEST, "-pk")
+    return tuple(event_row(one) for one in found[:limit])
+
+
+def event_row(event: Event) -> EventRow:
+    level_class, shape = SHAPES.get(event.level, SHAPES["info"])
+    return EventRow(
+        id=event.pk,
+        created_at=event.created_at,
+        level=event.raw_level or event.level,
+        level_class=level_class,
+        shape=shape,
+        type=event.type,
+        message=event.message,
+        leaves=leaves(event.body),
+    )
+
+
+def _narrow(job: Job, asked: EventFilter) -> QuerySet[Event]:
+    found = Event.objects.filter(job=job)
+    if asked.level:
+        found = found.filter(level=asked.level)
+    if asked.q:
+        found = found.filter(message__icontains=asked.q)
+    return found
+
+
+def _beyond(found: QuerySet[Event], asked: EventFilter) -> QuerySet[Event]:
+    """What comes after the cursor. Many events share one second, so the id breaks the tie."""
+    last = found.filter(pk=row_id(asked.after)).first()
+    if last is None:
+        return found
+    if last.created_at is None:
+        return found.filter(created_at=None, pk__lt=last.pk)
+    older = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+    return found.filter(older | Q(created_at=None))
+
+
+def _level_counts(counts: Mapping[str, int], chosen: str) -> tuple[LevelCount, ...]:
+    return tuple(
+        LevelCount(level, *SHAPES[level], counts.get(level, 0), level == chosen)
+        for level in SHAPES
+        if counts.get(level) or level == chosen
+    )

@@ -1,0 +1,99 @@
+"""The key figures of a job: each with its value, and where that comes from or why there is none."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard import words
+from dashboard.queries import history
+from jobs.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A key figure. `note` says where it comes from or why it is absent; `at` makes it a time."""
+
+    label: str
+    value: str
+    note: str = ""
+    at: datetime | None = None
+
+
+def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...]:
+    return (
+        _tokens(job),
+        _steps(job),
+        *_quality(job),
+        _duration(job, now),
+        _finish(job, past),
+    )
+
+
+def _tokens(job: Job) -> Figure:
+    if job.trained_tokens is not None:
+        note = "billable, all epochs" if job.is_over else "so far"
+        return Figure("Trained tokens", words.thin(job.trained_tokens), note)
+    return Figure(
+        "Trained tokens", words.ABSENT, "not reported" if job.is_over else "reported at the end"
+    )
+
+
+def _steps(job: Job) -> Figure:
+    if not job.step:
+        return Figure("Step", words.ABSENT, "not reported")
+    note = f"of {words.thin(job.total_steps)}" if job.total_steps else "total not reported"
+    if (progress := percent(job)) is not None:
+        note += f", {progress} %"
+    return Figure("Step", words.thin(job.step), note)
+
+
+def _quality(job: Job) -> list[Figure]:
+    """Rewards for a reinforcement job, losses for the others."""
+    if job.reward is not None:
+        return [Figure("Reward", words.figure(job.reward), "last mean reward")]
+    found = []
+    if job.valid_loss is not None:
+        best = (
+            f"best {words.figure(job.best_valid_loss)}" if job.best_valid_loss is not None else ""
+        )
+        found.append(Figure("Validation loss", words.figure(job.valid_loss), best))
+    if job.train_loss is not None:
+        found.append(Figure("Training loss", words.figure(job.train_loss), "last step"))
+    return found
+
+
+def _duration(job: Job, now: datetime) -> Figure:
+    if job.created_at is None:
+        return Figure("Duration", words.ABSENT, "no creation time given")
+    end = job.ended_at if job.is_over and job.ended_at else now
+    estimated = job.is_over and job.finished_at is None
+    note = (
+        "end as first seen by us"
+        if estimated
+        else "from creation"
+        if job.is_over
+        else "since creation"
+    )
+    return Figure("Duration", words.clock(end - job.created_at), note)
+
+
+def _finish(job: Job, past: history.History) -> Figure:
+    if job.is_over:
+        return (
+            Figure("Finished", "", "", at=job.ended_at)
+            if job.ended_at
+            else Figure("Finished", words.ABSENT)
+        )
+    if job.estimated_finish is None:
+        return Figure("Estimated finish", words.ABSENT, "not given by the provider")
+    before = next((one.estimated_finish for one in past.drift[1:] if one.estimated_finish), None)
+    note = (
+        f"was {before:%H:%M} UTC"
+        if before and before != job.estimated_finish
+        else "estimate of the provider"
+    )
+    return Figure("Estimated finish", "", note, at=job.estimated_finish)
+
+
+def percent(job: Job) -> int | None:
+    progress = job.progress
+    return None if progress is None or job.is_over else round(progress * 100)

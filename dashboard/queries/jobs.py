@@ -1,0 +1,376 @@
+"""What the jobs list shows: one page of rows, the counts around them, and what needs a look first."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, F, Q
+from django.http import QueryDict
+from django.urls import reverse
+
+from accounts.models import Team
+from alerts.models import Rule
+from dashboard import words
+from dashboard.charts import label_of
+from jobs.models import Connection, Job
+from providers.states import State
+
+if TYPE_CHECKING:
+    from jobs.models.job import JobQuerySet
+
+PAGE_SIZES = (20, 50, 100, 200)
+STRIP_SIZE = 5
+FIRST_VISIT_S, VISIT_S = 86_400, 1800
+_VISIT = re.compile(r"([0-9]{1,11})\.([0-9]{1,11})")
+# Name in the address -> column. A leading "-" is descending.
+SORTS = {
+    "created": "created_at",
+    "changed": "changed_at",
+    "tokens": "trained_tokens",
+    "loss": "valid_loss",
+    "name": "suffix",
+}
+SEARCHED = ("suffix", "provider_id", "fine_tuned_model", "base_model", "training_file")
+METHODS = ("supervised", "dpo", "reinforcement")
+STATE_ORDER = sorted(State, key=lambda state: state.order)
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """The view that an address asks for. Anything unreadable in it is as if it were not there."""
+
+    q: str = ""
+    states: tuple[str, ...] = ()
+    connection: str = ""
+    model: str = ""
+    method: str = ""
+    sort: str = "-created"
+    limit: int = 50
+    after: str = ""
+
+    @classmethod
+    def read(cls, asked: QueryDict) -> "JobFilter":
+        known = {state.value for state in State}
+        sort = asked.get("sort", "")
+        limit = asked.get("limit", "")
+        return cls(
+            q=asked.get("q", "").strip().replace("\x00", "")[:200],
+            states=tuple(
+                state for state in dict.fromkeys(asked.getlist("state")) if state in known
+            ),
+            connection=asked.get("connection", "").replace("\x00", ""),
+            model=asked.get("model", "").strip().replace("\x00", "")[:200],
+            method=asked.get("method", "") if asked.get("method") in METHODS else "",
+            sort=sort if sort.removeprefix("-") in SORTS else "-created",
+            limit=int(limit) if limit.isdecimal() and int(limit) in PAGE_SIZES else 50,
+            after=asked.get("after", ""),
+        )
+
+    @property
+    def is_narrow(self) -> bool:
+        return bool(self.q or self.states or self.connection or self.model or self.method)
+
+    @property
+    def folded(self) -> bool:
+        """Whether the folded filters (all but search and state) are in use."""
+        return bool(self.connection or self.model or self.method)
+
+    @property
+    def column(self) -> str:
+        return SORTS[self.sort.removeprefix("-")]
+
+    @property
+    def is_descending(self) -> bool:
+        return self.sort.startswith("-")
+
+    @property
+    def words(self) -> str:
+        """The filter as a person would say it."""
+        parts = [" or ".join(State(state).word.lower() for state in self.states)]
+        parts += [f"connection {self.connection}"] if self.connection else []
+        parts += [f"base model {self.model}"] if self.model else []
+        parts += [f"method {self.method}"] if self.method else []
+        parts += [f"“{self.q}”"] if self.q else []
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One job as the list shows it."""
+
+    id: int
+    url: str
+    name: str
+    detail: str
+    state: str
+    raw_status: str
+    is_missing: bool
+    curve: list[float]
+    figure: float | None
+    figure_label: str
+    progress: int | None  # percent
+    step: float | None
+    trained_tokens: int | None
+    error_code: str
+    error_line: str
+    changed_at: datetime | None
+    created_at: datetime | None
+
+    @property
+    def is_failed(self) -> bool:
+        return self.state == State.FAILED.value
+
+    @property
+    def reason(self) -> str:
+        """Why it failed; it takes the place of curve, progress and tokens."""
+        return (self.error_code or self.error_line) if self.is_failed else ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    state: str
+    word: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A connection whose polling fails; its rows stay as they were."""
+
+    name: str
+    url: str
+    health: str
+    reason: str
+    last_good_at: datetime | None
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobsPage:
+    asked: JobFilter
+    verdict: str
+    verdict_at: datetime | None
+    troubles: tuple[Trouble, ...]
+    connections: tuple[Connection, ...]
+    counts: tuple[StateCount, ...]
+    total: int
+    strip: tuple[Row, ...]
+    rows: tuple[Row, ...]
+    next_after: str
+    has_rule: bool
+    is_active: bool
+    page_sizes: tuple[int, ...] = PAGE_SIZES
+    methods: tuple[str, ...] = METHODS
+
+    @property
+    def is_first_run(self) -> bool:
+        return not self.connections and not self.total
+
+    @property
+    def clear_url(self) -> str:
+        return reverse("jobs")
+
+    @property
+    def no_hits(self) -> str:
+        """The filter in words, and how many jobs there are without its states."""
+        text = f"Asked for: {self.asked.words}."
+        if self.asked.states:
+            text += f" {words.counted(self.total, 'job')} in other states."
+        return text
+
+    @property
+    def news(self) -> str:
+        """What a screen reader is told when the list changes."""
+        first = self.strip[0] if self.strip else None
+        return f"{first.name} failed: {first.error_code or first.error_line}" if first else ""
+
+
+def job_list(team: Team, asked: JobFilter, *, since: datetime, now: datetime) -> JobsPage:
+    """The page that `asked` describes. `since`: when the viewer was last here, for the strip."""
+    connections = tuple(Connection.objects.for_team(team).live().order_by("name"))
+    by_id = {connection.pk: connection for connection in connections}
+    jobs = Job.objects.for_team(team).filter(connection__in=by_id, archived_at=None)
+    counts = state_counts(jobs, asked, by_id)
+    found, next_after = page_of(narrow(jobs, asked, by_id), asked)
+    strip = failed_since(jobs, since, by_id) if not asked.is_narrow and not asked.after else ()
+    verdict, verdict_at = say_verdict(jobs, counts, len(strip))
+    return JobsPage(
+        asked=asked,
+        verdict=verdict,
+        verdict_at=verdict_at,
+        troubles=tuple(
+            trouble_of(one, now) for one in connections if one.is_troubled and not one.is_paused
+        ),
+        connections=connections,
+        counts=counts,
+        total=sum(count.count for count in counts),
+        strip=strip,
+        rows=tuple(row_of(job, by_id[job.connection_id]) for job in found),
+        next_after=next_after,
+        has_rule=Rule.objects.for_team(team)
+        .filter(is_enabled=True, channels__is_enabled=True)
+        .exists(),
+        is_active=any(count.count and not State(count.state).is_over for count in counts),
+    )
+
+
+def exact_hit(team: Team, q: str) -> Job | None:
+    """The only job whose id is exactly what was searched for."""
+    if not q:
+        return None
+    found = Job.objects.for_team(team).live().filter(provider_id=q).select_related("connection")[:2]
+    return found[0] if len(found) == 1 else None
+
+
+def narrow(
+    jobs: "JobQuerySet", asked: JobFilter, connections: Mapping[int, Connection]
+) -> "JobQuerySet":
+    """The jobs that the filter lets through."""
+    if asked.states:
+        jobs = jobs.in_state(*asked.states)
+    if asked.connection:
+        jobs = jobs.filter(
+            connection__in=[pk for pk, one in connections.items() if one.slug == asked.connection]
+        )
+    if asked.model:
+        jobs = jobs.filter(base_model__icontains=asked.model)
+    if asked.method:
+        jobs = jobs.filter(method=asked.method)
+    if asked.q:
+        matches = Q()
+        for column in SEARCHED:
+            matches |= Q(**{f"{column}__icontains": asked.q})
+        jobs = jobs.filter(matches)
+    return jobs
+
+
+def state_counts(
+    jobs: "JobQuerySet", asked: JobFilter, connections: Mapping[int, Connection]
+) -> tuple[StateCount, ...]:
+    """Jobs per state under all of the filter but its states, so that they show what it hides."""
+    rest = narrow(jobs, replace(asked, states=()), connections)
+    found = dict(rest.order_by().values_list("state").annotate(Count("pk")))
+    return tuple(
+        StateCount(state.value, state.word, found.get(state.value, 0), state.value in asked.states)
+        for state in STATE_ORDER
+        if found.get(state.value) or state.value in asked.states
+    )
+
+
+def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Job], str]:
+    """The rows of one page and the cursor of the next ("" when there is none)."""
+    column = F(asked.column)
+    order = column.desc(nulls_last=True) if asked.is_descending else column.asc(nulls_last=True)
+    jobs = beyond(jobs, asked).order_by(order, "-pk")
+    found = list(jobs[: asked.limit + 1])
+    has_more = len(found) > asked.limit
+    return found[: asked.limit], str(found[asked.limit - 1].public_id) if has_more else ""
+
+
+def beyond(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
+    """The jobs that come after the cursor's in the chosen order; all for a cursor that is gone."""
+    last = _last_shown(jobs, asked)
+    if last is None:
+        return jobs
+    value, pk = last
+    if value is None:
+        return jobs.filter(**{f"{asked.column}__isnull": True}, pk__lt=pk)
+    direction = "lt" if asked.is_descending else "gt"
+    return jobs.filter(
+        Q(**{f"{asked.column}__{direction}": value})
+        | Q(**{asked.column: value}, pk__lt=pk)
+        | Q(**{f"{asked.column}__isnull": True})
+    )
+
+
+def _last_shown(jobs: "JobQuerySet", asked: JobFilter) -> tuple[object, int] | None:
+    try:
+        last = UUID(asked.after)
+    except ValueError:
+        return None
+    return jobs.filter(public_id=last).values_list(asked.column, "pk").first()
+
+
+def failed_since(
+    jobs: "JobQuerySet", since: datetime, connections: Mapping[int, Connection]
+) -> tuple[Row, ...]:
+    """The newest jobs that failed while nobody looked. History found at first contact is no news."""
+    failed = jobs.in_state(State.FAILED.value).filter(ended_at__gt=since).order_by("-ended_at")
+    return tuple(row_of(job, connections[job.connection_id]) for job in failed[:STRIP_SIZE])
+
+
+def say_verdict(
+    jobs: "JobQuerySet", counts: tuple[StateCount, ...], failed: int
+) -> tuple[str, datetime | None]:
+    """One sentence: what moves, else when something last did (its moment is the second value)."""
+    moving = [one for one in counts if one.count and not State(one.state).is_over]
+    text = ", ".join(f"{words.thin(one.count)} {one.word.lower()}" for one in moving)
+    news = f" {words.counted(failed, 'job')} failed since your last visit." if failed else ""
+    if moving:
+        return f"{text[:1].upper()}{text[1:]}.{news}", None
+    last = (
+        jobs.exclude(ended_at=None).order_by("-ended_at").values_list("ended_at", flat=True).first()
+    )
+    return f"Nothing running.{news}", last
+
+
+def trouble_of(connection: Connection, now: datetime) -> Trouble:
+    return Trouble(
+        name=connection.name,
+        url=reverse("connection", args=[connection.slug]),
+        health=connection.get_health_display(),
+        reason=connection.health_reason,
+        last_good_at=connection.last_good_at,
+        next_try_at=next_try_at(connection, now),
+    )
+
+
+def next_try_at(connection: Connection, now: datetime) -> datetime | None:
+    """When it is asked again; None when that is due now."""
+    planned = max(filter(None, (connection.wait_until, connection.next_sweep_at)), default=now)
+    return planned if planned > now else None
+
+
+def row_of(job: Job, connection: Connection) -> Row:
+    detail = (job.base_model, connection.name, job.training_file)
+    message = (job.error_message or "").strip().partition("\n")[0]
+    progress = job.progress
+    return Row(
+        id=job.pk,
+        url=reverse("job", args=[connection.slug, job.provider_id]),
+        name=job.name,
+        detail=" · ".join(part for part in detail if part),
+        state=job.state,
+        raw_status=job.raw_status,
+        is_missing=job.is_missing,
+        curve=job.curve,
+        figure=job.headline_value,
+        figure_label=label_of(job.headline_metric) if job.headline_metric else "",
+        progress=None if progress is None or job.is_over else round(progress * 100),
+        step=None if job.is_over else job.step,
+        trained_tokens=job.trained_tokens,
+        error_code=job.error_code or "",
+        error_line=message[:120],
+        changed_at=job.changed_at or job.ended_at or job.created_at,
+        created_at=job.created_at,
+    )
+
+
+def last_visit(cookie: str, now: datetime) -> tuple[datetime, str]:
+    """When the viewer was last here, and the cookie that remembers this visit.
+
+    A visit ends after half an hour without a page; a first one looks back a day. The cookie holds
+    two Unix times, of the last visit's end and of this page; one that cannot be read is a first visit.
+    """
+    present = int(now.timestamp())
+    read = _VISIT.fullmatch(cookie)
+    since, seen = (int(read[1]), int(read[2])) if read else (present - FIRST_VISIT_S, present)
+    if not since <= seen <= present:
+        since, seen = present - FIRST_VISIT_S, present
+    if present - seen > VISIT_S:
+        since = seen
+    return now - timedelta(seconds=present - since), f"{since}.{present}"

@@ -1,0 +1,186 @@
+"""The reused parts of pages. What each looks like is on /styleguide/."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput
+from django.template.context import RequestContext
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import slugify
+
+from dashboard import charts, words
+from providers.states import State
+
+register = template.Library()
+
+SHAPES = {
+    State.VALIDATING: "ring",
+    State.QUEUED: "ring",
+    State.RUNNING: "arc",
+    State.PAUSED: "bars",
+    State.SUCCEEDED: "tick",
+    State.FAILED: "cross",
+    State.CANCELLED: "slash",
+    State.UNKNOWN: "question",
+}
+NOT_GIVEN = "Not given by the provider"
+Context = dict[str, Any]
+
+
+def component(template_name: str) -> Callable[[Callable[..., Context]], Callable[..., Context]]:
+    """Registers a tag that prints a component without the white space around it: words may follow."""
+
+    def register_tag(build: Callable[..., Context]) -> Callable[..., Context]:
+        @wraps(build)
+        def tag(*args: object, **kwargs: object) -> SafeString:
+            return SafeString(get_template(template_name).render(build(*args, **kwargs)).strip())
+
+        register.simple_tag(tag)
+        return build
+
+    return register_tag
+
+
+@component("components/status.html")
+def status(state: str, raw_status: str = "", size: str = "") -> Context:
+    """A job's state as shape, colour and word. An unknown state is shown by its own word."""
+    known = State(state)
+    raw = raw_status if known is State.UNKNOWN else ""
+    return {"state": known, "shape": SHAPES[known], "raw": raw, "size": size}
+
+
+@register.simple_tag
+def shape(state: str) -> SafeString:
+    return format_html(
+        '<svg aria-hidden="true"><use href="#shape-{}"/></svg>', SHAPES[State(state)]
+    )
+
+
+@component("components/time.html")
+def when(moment: datetime | None, reason: str = NOT_GIVEN) -> Context:
+    """A moment as its age, with the exact time and zone in its title; "–" when there is none."""
+    if moment is None:
+        return {"moment": None, "reason": reason}
+    local = timezone.localtime(moment)
+    return {
+        "moment": moment,
+        "iso": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "exact": local.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "words": words.ago(moment, timezone.now()),
+    }
+
+
+@component("components/copy.html")
+def copy(text: str | None, label: str) -> Context:
+    """An id in full with a button that copies it. `label` names it: "job id"."""
+    return {"text": text, "label": label}
+
+
+@component("components/field.html")
+def field(bound: BoundField) -> Context:
+    """Label, help, control and errors of one form field, tied together for screen readers."""
+    attrs: dict[str, str | bool] = {}
+    if bound.errors:
+        error_id = f"{bound.auto_id}_error"
+        described = f"{bound.auto_id}_helptext {error_id}" if bound.help_text else error_id
+        attrs = {"aria-describedby": described}
+    is_check = isinstance(bound.field.widget, CheckboxInput)
+    return {"field": bound, "control": bound.as_widget(attrs=attrs), "is_check": is_check}
+
+
+@component("components/sparkline.html")
+def sparkline(values: Iterable[float]) -> Context:
+    return {"spark": charts.sparkline(list(values))}
+
+
+@component("components/chart.html")
+def metric_chart(chart: charts.Chart, prefix: str = "chart") -> Context:
+    """A panel: drawing, legend, sentence and table twin. `prefix` keeps ids apart on one page."""
+    chart_id = f"{prefix}-{slugify(chart.name)}"
+    return {"chart": chart, "id": chart_id, "points_id": f"{chart_id}-points"}
+
+
+@component("components/state_bar.html")
+def state_bar(segments: tuple[charts.Segment, ...]) -> Context:
+    return {"segments": segments}
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
+    path, url = context["request"].path, reverse(name)
+    current = format_html(' aria-current="{}"', "page" if path == url else "true")
+    here = current if path.startswith(url) else ""
+    return format_html('<a href="{}"{}>{}</a>', url, here, word)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: RequestContext, **changes: object) -> str:
+    """The page's own query string with some members changed; None or "" takes one away."""
+    asked = context["request"].GET.copy()
+    for name, value in changes.items():
+        asked.pop(name, None)
+        if value not in {None, ""}:
+            asked[name] = str(value)
+    return f"?{asked.urlencode()}" if asked else "?"
+
+
+@register.inclusion_tag("components/sort_head.html", takes_context=True)
+def sort_head(context: RequestContext, name: str, label: str, sort: str) -> Context:
+    """A column's title that sorts by it; a second press turns the order round."""
+    is_sorted, is_descending = sort.removeprefix("-") == name, sort.startswith("-")
+    is_next_ascending = is_descending if is_sorted else name == "name"
+    first = name if is_next_ascending else f"-{name}"
+    direction = "descending" if is_descending else "ascending"
+    href = query(context, sort=first, after=None)
+    return {"label": label, "href": href, "aria_sort": direction if is_sorted else ""}
+
+
+@register.filter
+def clock(span: timedelta | None) -> str:
+    return words.ABSENT if span is None else words.clock(span)
+
+
+@register.filter
+def thin(number: float | None) -> str:
+    return words.ABSENT if number is None else words.thin(number)
+
+
+@register.filter
+def short_count(number: float | None) -> str:
+    return words.ABSENT if number is None else words.short_count(number)
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    return words.ABSENT if value is None else words.figure(value)
+
+
+@register.filter
+def filesize(count: int | None) -> str:
+    return words.ABSENT if count is None else words.size(count)
+
+
+@register.filter
+def or_absent(value: object) -> object:
+    """The value, or "–" where the provider said nothing. 0 and False are said."""
+    if value is None or value == "" or (isinstance(value, list | tuple | Mapping) and not value):
+        return words.ABSENT
+    return value
+
+
+@register.filter
+def counted(number: int, noun: str) -> str:
+    return words.counted(number, *noun.split(","))
+
+
+@register.filter
+def lower_first(text: str) -> str:
+    """For a phrase that follows a colon; leaves acronyms alone."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

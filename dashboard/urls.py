@@ -1,0 +1,140 @@
+"""Every address of the site."""
+
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
+
+from dashboard.views import (
+    alerts,
+    api,
+    appearance,
+    connections,
+    health,
+    job_actions,
+    jobs,
+    mirror,
+    signin,
+    status,
+    styleguide,
+    team,
+    welcome,
+)
+
+JOB = "jobs/<slug:connection>/<str:job_id>"
+
+job_pages: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
+    path("jobs/", jobs.job_list, name="jobs"),
+    path(f"{JOB}/", jobs.job_detail, name="job"),
+    path(f"{JOB}/events/", jobs.job_events, name="job-events"),
+    path(f"{JOB}/timeline/", jobs.job_timeline, name="job-timeline"),
+    path(f"{JOB}/raw/", jobs.job_raw, name="job-raw"),
+    path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
+    path("styleguide/", styleguide.show, name="styleguide"),
+    path("theme/", appearance.choose_theme, name="theme"),
+]
+
+door: list[URLPattern | URLResolver] = [
+    path("sign-in/", signin.sign_in, name="sign-in"),
+    path("sign-in/link/<str:token>/", signin.redeem_link, name="sign-in-link"),
+    path("sign-out/", signin.sign_out, name="sign-out"),
+]
+
+CONNECTION = "connections/<slug:connection>"
+
+job_actions_pages: list[URLPattern | URLResolver] = [
+    *(
+        path(f"{JOB}/{action}/", job_actions.change, {"action": action}, name=f"job-{action}")
+        for action in ("pause", "resume", "archive", "restore")
+    ),
+    path(f"{JOB}/poll/", job_actions.poll, name="job-poll"),
+    path(f"{JOB}/remove/", job_actions.remove, name="job-remove"),
+]
+
+connection_pages: list[URLPattern | URLResolver] = [
+    path("connections/", connections.connection_list, name="connections"),
+    path("connections/add/", connections.add, name="connection-add"),
+    path(f"{CONNECTION}/", connections.detail, name="connection"),
+    path(f"{CONNECTION}/edit/", connections.edit, name="connection-edit"),
+    path(f"{CONNECTION}/test/", connections.test, name="connection-test"),
+    path(f"{CONNECTION}/poll/", connections.poll, name="connection-poll"),
+    path(f"{CONNECTION}/remove/", connections.remove, name="connection-remove"),
+    path(f"{CONNECTION}/jobs/", connections.add_job, name="connection-add-job"),
+    *(
+        path(
+            f"{CONNECTION}/{action}/",
+            connections.change,
+            {"action": action},
+            name=f"connection-{action}",
+        )
+        for action in ("pause", "resume", "archive", "restore")
+    ),
+]
+
+RULE, CHANNEL = "alerts/rules/<uuid:public_id>", "alerts/channels/<uuid:public_id>"
+ON, OFF = {"is_enabled": True}, {"is_enabled": False}
+
+alert_pages: list[URLPattern | URLResolver] = [
+    path("alerts/", alerts.overview, name="alerts"),
+    path("alerts/rules/add/", alerts.add_rule, name="rule-add"),
+    path(f"{RULE}/enable/", alerts.switch_rule, ON, name="rule-enable"),
+    path(f"{RULE}/disable/", alerts.switch_rule, OFF, name="rule-disable"),
+    path(f"{RULE}/remove/", alerts.remove_rule, name="rule-remove"),
+    path("alerts/channels/add/", alerts.choose_kind, name="channel-kinds"),
+    path("alerts/channels/add/<slug:kind>/", alerts.add_channel, name="channel-add"),
+    path(f"{CHANNEL}/", alerts.edit_channel, name="channel-edit"),
+    path(f"{CHANNEL}/test/", alerts.test_channel, name="channel-test"),
+    path(f"{CHANNEL}/enable/", alerts.switch_channel, ON, name="channel-enable"),
+    path(f"{CHANNEL}/disable/", alerts.switch_channel, OFF, name="channel-disable"),
+    path(f"{CHANNEL}/remove/", alerts.remove_channel, name="channel-remove"),
+    path("alerts/deliveries/", alerts.deliveries, name="deliveries"),
+    path("alerts/deliveries/resend/", alerts.resend_given_up, name="deliveries-resend"),
+    path("alerts/deliveries/<uuid:key>/resend/", alerts.resend, name="delivery-resend"),
+]
+
+team_pages: list[URLPattern | URLResolver] = [
+    path("status/", status.show, name="status"),
+    path("welcome/", welcome.show, name="welcome"),
+    path("team/", team.members, name="team"),
+    path("team/invite/", team.invite, name="invite"),
+    path("team/leave/", team.leave, name="team-leave"),
+    path("team/choose/", team.choose, name="team-choose"),
+    path("team/password/", team.password, name="password"),
+    path("team/members/<int:member>/role/", team.change_role, name="member-role"),
+    path("team/members/<int:member>/link/", team.new_link, name="member-link"),
+    path("team/members/<int:member>/remove/", team.remove_member, name="member-remove"),
+    path("team/tokens/", team.tokens, name="tokens"),
+    path("team/tokens/<int:token>/revoke/", team.revoke_token, name="token-revoke"),
+    path("team/log/", team.log, name="log"),
+]
+
+V1_JOB = "v1/fine_tuning/jobs/<str:job_id>"
+
+machine: list[URLPattern | URLResolver] = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("v1/fine_tuning/jobs", mirror.job_list, name="v1-jobs"),
+    path(V1_JOB, mirror.job, name="v1-job"),
+    path(f"{V1_JOB}/events", mirror.job_events, name="v1-job-events"),
+    path(f"{V1_JOB}/checkpoints", mirror.job_checkpoints, name="v1-job-checkpoints"),
+    path("v1/files/<str:file_id>", mirror.file, name="v1-file"),
+    path("v1/files/<str:file_id>/content", mirror.file_content, name="v1-file-content"),
+    path("v1/<path:rest>", mirror.unknown, name="v1-unknown"),
+    path("api/schema", api.describe, name="api-schema"),
+    path("api/jobs/<str:job_id>/<str:kind>", api.job_history, name="api-job-history"),
+    path("api/<path:rest>", api.unknown, name="api-unknown"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *door,
+    *job_pages,
+    *job_actions_pages,
+    *connection_pages,
+    *alert_pages,
+    *team_pages,
+    *machine,
+]
+
+handler400 = "dashboard.views.errors.bad_request"
+handler403 = "dashboard.views.errors.forbidden"
+handler404 = "dashboard.views.errors.not_found"
+handler500 = "dashboard.views.errors.server_error"

@@ -1,0 +1,96 @@
+"""The jobs list and the pages of one job: request, query, render."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import TeamRequest, team_required
+from dashboard import downloads
+from dashboard.queries import events, history
+from dashboard.queries import job as job_queries
+from dashboard.queries import jobs as jobs_queries
+from dashboard.views import live
+
+VISIT_COOKIE = "jobs_visit"
+
+
+@require_safe
+@team_required()
+def job_list(request: TeamRequest) -> HttpResponse:
+    team, now = request.team, timezone.now()
+    tag = live.tag_of(request, team.public_id, team.version)
+    if live.is_current(request, tag):
+        return live.unchanged(tag)
+    asked = jobs_queries.JobFilter.read(request.GET)
+    if hit := jobs_queries.exact_hit(team, asked.q):
+        return redirect("job", hit.connection.slug, hit.provider_id)
+    since, visit = jobs_queries.last_visit(request.COOKIES.get(VISIT_COOKIE, ""), now)
+    page = jobs_queries.job_list(team, asked, since=since, now=now)
+    seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
+    region = live.Live(request.get_full_path(), tag, seconds)
+    response = live.page(
+        request, "jobs/job_list.html", "region", tag, {"page": page, "live": region}
+    )
+    if not live.is_fragment(request):
+        remember_visit(response, visit)
+    return response
+
+
+def remember_visit(response: HttpResponse, visit: str) -> None:
+    response.set_cookie(
+        VISIT_COOKIE,
+        visit,
+        max_age=30 * 86_400,
+        path=reverse("jobs"),
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+@require_safe
+@team_required()
+def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
+    team = request.team
+    job = job_queries.find_job(team, connection, job_id)
+    tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job))
+    if live.is_current(request, tag):
+        return live.unchanged(tag)
+    page = job_queries.job_page(job, timezone.now())
+    region = live.Live(request.get_full_path(), tag, is_on=not job.is_settled)
+    return live.page(request, "jobs/job_detail.html", "region", tag, {"page": page, "live": region})
+
+
+@require_safe
+@team_required()
+def job_events(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
+    job = job_queries.find_job(request.team, connection, job_id)
+    found = events.events(job, events.EventFilter.read(request.GET))
+    return render(request, "jobs/job_events.html", {"page": job_queries.sub_page(job, found)})
+
+
+@require_safe
+@team_required()
+def job_timeline(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
+    job = job_queries.find_job(request.team, connection, job_id)
+    past = history.history(job, timezone.now())
+    return render(request, "jobs/job_timeline.html", {"page": job_queries.sub_page(job, past)})
+
+
+@require_safe
+@team_required()
+def job_raw(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
+    job = job_queries.find_job(request.team, connection, job_id)
+    raw = history.raw(job, request.GET.get("snapshot", ""), job.connection.dialect)
+    return render(request, "jobs/job_raw.html", {"page": job_queries.sub_page(job, raw)})
+
+
+@require_safe
+@team_required()
+def file_download(request: TeamRequest, connection: str, job_id: str, file_id: str) -> HttpResponse:
+    job = job_queries.find_job(request.team, connection, job_id)
+    file = job_queries.find_file(job, file_id)
+    return downloads.attachment(file, decoded=request.GET.get("as") == "csv")

@@ -1,0 +1,55 @@
+"""Regions that refresh: the page asks for itself every few seconds, and a quiet answer is a 304."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+TAG_HEADER = "HX-PTag"
+ACTIVE_S, QUIET_S = 5, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What `components/live.html` prints. `seconds` between polls; `is_on` False stops them."""
+
+    url: str
+    tag: str
+    seconds: int = ACTIVE_S
+    is_on: bool = True
+
+
+def tag_of(request: HttpRequest, *facts: object) -> str:
+    """Differs whenever the region would: the facts that move it, the address, and who looks."""
+    seen = (request.get_full_path(), getattr(request.user, "pk", None), *facts)
+    return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+
+
+def is_current(request: HttpRequest, tag: str) -> bool:
+    return is_fragment(request) and request.headers.get(TAG_HEADER) == tag
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def unchanged(tag: str) -> HttpResponse:
+    return _marked(HttpResponse(status=304), tag)
+
+
+def page(
+    request: HttpRequest, template: str, region: str, tag: str, context: dict[str, Any]
+) -> HttpResponse:
+    """The whole page, or only its live region for a poll."""
+    name = f"{template}#{region}" if is_fragment(request) else template
+    return _marked(render(request, name, context), tag)
+
+
+def _marked(response: HttpResponse, tag: str) -> HttpResponse:
+    response.headers[TAG_HEADER] = tag
+    response.headers["Cache-Control"] = "no-cache, private"
+    patch_vary_headers(response, ("HX-Request", "Cookie"))
+    return response

@@ -1,0 +1,126 @@
+"""Every component in every state: the documentation of the look, and what axe and the eye check."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import TeamRequest, team_required
+from accounts.models import Role
+from dashboard import charts
+from dashboard.context import Banner
+from dashboard.queries.jobs import Row
+from providers.states import State
+
+LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
+GAP = range(41, 60)
+TOKENS = ("page", "surface", "hover", "ink", "ink-muted", "link", "control", "hairline")
+
+
+class ExampleForm(forms.Form):
+    name = forms.CharField(help_text="Shown in lists and alerts.")
+    address = forms.URLField(label="Base URL", assume_scheme="https")
+    note = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    is_on = forms.BooleanField(label="Enabled", required=False)
+
+
+@require_safe
+@team_required()
+def show(request: TeamRequest) -> HttpResponse:
+    if not (settings.DEBUG or request.membership.may(Role.ADMIN)):
+        raise Http404
+    return render(request, "styleguide.html", examples(timezone.now()))
+
+
+def examples(now: datetime) -> dict[str, Any]:
+    loss = charts.panels(
+        loss_curves(), now=now, last_seen=now - timedelta(seconds=40), checkpoints=[(60, "Step 60")]
+    )
+    stays = [
+        (State.VALIDATING.value, now - timedelta(minutes=50), now - timedelta(minutes=46)),
+        (State.QUEUED.value, now - timedelta(minutes=46), now - timedelta(minutes=30)),
+        (State.RUNNING.value, now - timedelta(minutes=30), now),
+    ]
+    wrong = ExampleForm({"name": "", "address": "not a url"})
+    wrong.is_valid()
+    return {
+        "states": [state.value for state in State],
+        "tokens": TOKENS,
+        "charts": loss,
+        "segments": charts.state_bar(stays),
+        "form": ExampleForm(auto_id="ok_%s"),
+        "wrong_form": wrong,
+        "moments": [
+            now,
+            now - timedelta(seconds=40),
+            now - timedelta(hours=3),
+            now + timedelta(minutes=20),
+            datetime(2026, 1, 5, tzinfo=UTC),
+            None,
+        ],
+        "banner": Banner(
+            "paused",
+            "Worker not seen for 4 min.",
+            "Jobs are not being watched.",
+            "#sg-banners",
+            "Status",
+        ),
+        "rows": example_rows(now),
+        "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
+    }
+
+
+def loss_curves() -> list[charts.Curve]:
+    train = tuple(
+        (float(step), 0.4 + 2 * math.exp(-step / 30) + 0.1 * math.sin(step))
+        for step in range(1, 121)
+    )
+    valid = tuple((float(step), 0.5 + 1.9 * math.exp(-step / 30)) for step in range(10, 121, 10))
+    gap = tuple((step, None if step in GAP else value / 3) for step, value in train)
+    return [
+        charts.Curve("train_loss", train),
+        charts.Curve("valid_loss", valid),
+        charts.Curve("train_mean_reward", gap),
+    ]
+
+
+def example_rows(now: datetime) -> list[Row]:
+    def row(number: int, state: State, **facts: Any) -> Row:  # noqa: ANN401  # facts of any column
+        plain = {
+            "id": number,
+            "url": "#rows",
+            "name": f"support-bot-v{number}",
+            "detail": "gpt-4o-mini · train_v7 · prod-eu",
+            "state": state.value,
+            "raw_status": state.value,
+            "is_missing": False,
+            "curve": [3, 2, 1.5, 1.2],
+            "figure": 0.412,
+            "figure_label": "Validation loss",
+            "progress": None,
+            "step": None,
+            "trained_tokens": None,
+            "error_code": "",
+            "error_line": "",
+            "changed_at": now - timedelta(minutes=number * 7),
+            "created_at": now - timedelta(hours=number),
+        }
+        return Row(**{**plain, **facts})
+
+    return [
+        row(1, State.RUNNING, progress=62, trained_tokens=1_204_331),
+        row(
+            2,
+            State.FAILED,
+            error_code="invalid_training_file",
+            error_line="Example 6174 has a bad token. " * 6,
+        ),
+        row(3, State.UNKNOWN, raw_status="awaiting_review", step=480.0),
+        row(4, State.QUEUED, name=LONG_NAME, curve=[], figure=None),
+    ]

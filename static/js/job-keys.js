@@ -1,0 +1,52 @@
+// <job-keys> gives single-key shortcuts and shows their list. Off in inputs, with modifiers, and by choice.
+const KEY = "tunebell:keys-off";
+const pages = { j: "/jobs/", a: "/alerts/", c: "/connections/" };
+const isTyping = (element) => element.closest("input, select, textarea, dialog, [contenteditable]");
+
+class JobKeys extends HTMLElement {
+  connectedCallback() {
+    this.dialog = this.querySelector("dialog");
+    const box = this.querySelector("input[type=checkbox]");
+    box.checked = localStorage.getItem(KEY) !== "1";
+    box.addEventListener("change", () => localStorage.setItem(KEY, box.checked ? "0" : "1"));
+    document.addEventListener("keydown", this);
+    for (const opener of document.querySelectorAll("[data-open-keys]")) {
+      opener.hidden = false;
+      opener.addEventListener("click", () => this.dialog.showModal());
+    }
+  }
+  disconnectedCallback() { document.removeEventListener("keydown", this); }
+  handleEvent(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (localStorage.getItem(KEY) === "1" || !this.press(event.key)) return;
+    event.preventDefault();
+  }
+  press(key) {
+    const afterG = this.afterG;
+    this.afterG = key === "g";
+    if (afterG && pages[key]) location.assign(pages[key]);
+    else if (key === "?") this.dialog.showModal();
+    else if (key === "/") return this.focusOn(document.querySelector("input[type=search]"));
+    else if (key === "j") this.move(1);
+    else if (key === "k") this.move(-1);
+    else if (key === "f") this.move(1, "tr.is-failed ");
+    else if (key === "r") document.dispatchEvent(new CustomEvent("keys:pause"));
+    else if (key === "t") document.dispatchEvent(new CustomEvent("theme:toggle"));
+    else return key === "g";
+    return true;
+  }
+  move(by, among = "") {
+    const links = [...document.querySelectorAll(`${among}.jobs .name, .jobs ${among}.name`)];
+    const all = [...document.querySelectorAll(".jobs .name")];
+    const here = all.indexOf(document.activeElement);
+    const next = by > 0
+      ? links.find((link) => all.indexOf(link) > here) ?? links[0]
+      : links.findLast((link) => all.indexOf(link) < here) ?? links.at(-1);
+    this.focusOn(next);
+  }
+  focusOn(element) {
+    element?.focus();
+    return Boolean(element);
+  }
+}
+customElements.define("job-keys", JobKeys);

@@ -1,0 +1,246 @@
+"""/alerts/: rules as sentences, channels with a real test, and the log of what was sent."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEntry, Role
+from alerts.models import Attempt, Channel, Delivery, Rule
+from alerts.setup import create_channel
+from providers.states import State
+from tests.builders import a_connection, a_delivery, a_job, a_member, a_rule, a_team, a_transition
+
+pytestmark = pytest.mark.django_db
+SECRET_PATH = "T000-secret-path"
+
+
+@pytest.fixture
+def team():
+    return a_team()
+
+
+@pytest.fixture
+def as_role(team):
+    def sign_in(role: Role) -> Client:
+        client = Client()
+        client.force_login(a_member(team, role))
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def admin(as_role):
+    return as_role(Role.ADMIN)
+
+
+@pytest.fixture
+def editor(as_role):
+    return as_role(Role.EDITOR)
+
+
+@pytest.fixture
+def hook(team, httpserver):
+    httpserver.expect_request(f"/{SECRET_PATH}").respond_with_data("thank you", status=202)
+    return create_channel(
+        team, "webhook", "on-call", {"url": httpserver.url_for(f"/{SECRET_PATH}")}
+    ).channel
+
+
+def a_dead_delivery(channel: Channel, **facts: object) -> Delivery:
+    transition = a_transition(a_job(a_connection(channel.team), state=State.FAILED))
+    delivery = a_delivery(
+        channel, transition, state=Delivery.State.DEAD, reason="410 gone", **facts
+    )
+    Attempt.objects.create(
+        delivery=delivery, is_sent=False, status_code=410, answer="private words", duration_ms=12
+    )
+    return delivery
+
+
+def text(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def test_without_a_rule_the_page_warns(admin):
+    assert "nobody will be told" in text(admin.get("/alerts/")).lower()
+
+
+def test_a_rule_is_read_as_a_sentence(admin, hook):
+    a_rule(
+        hook,
+        states=["succeeded", "failed", "rejected"],
+        connection=a_connection(hook.team, name="prod-eu"),
+    )
+    page = text(admin.get("/alerts/")).replace("<strong>", "").replace("</strong>", "")
+    assert (
+        "When a job of prod-eu becomes succeeded or failed, or prod-eu reports key rejected, tell on-call."
+        in page
+    )
+
+
+def test_an_editor_adds_switches_and_removes_a_rule(editor, hook):
+    facts = {
+        "states": ["failed"],
+        "channels": [hook.public_id],
+        "connection": "",
+        "name": "nightly",
+    }
+    assert editor.post("/alerts/rules/add/", facts).url == "/alerts/"
+    rule = Rule.objects.get()
+    assert (rule.states, rule.name, list(rule.channels.all())) == (["failed"], "nightly", [hook])
+    for action, is_enabled in (("disable", False), ("enable", True)):
+        editor.post(f"/alerts/rules/{rule.public_id}/{action}/")
+        rule.refresh_from_db()
+        assert rule.is_enabled is is_enabled
+    editor.post(f"/alerts/rules/{rule.public_id}/remove/")
+    assert not Rule.objects.exists()
+    assert AuditEntry.objects.filter(action__startswith="rule").count() == 4
+
+
+@pytest.mark.parametrize(
+    "facts", [{"states": []}, {"channels": []}, {"states": ["sleeping"]}, {"channels": ["x"]}]
+)
+def test_half_a_rule_is_refused(editor, hook, facts):
+    whole = {"states": ["failed"], "channels": [hook.public_id], "connection": ""}
+    assert editor.post("/alerts/rules/add/", {**whole, **facts}).status_code == 400
+    assert not Rule.objects.exists()
+
+
+def test_another_teams_channel_or_connection_is_no_choice(editor, hook):
+    foreign = create_channel(a_team(), "email", "theirs", {"address": "a@example.com"}).channel
+    elsewhere = a_connection()
+    for facts in (
+        {"channels": [foreign.public_id]},
+        {"connection": elsewhere.public_id},
+        {"connection": elsewhere.pk},
+    ):
+        whole = {"states": ["failed"], "channels": [hook.public_id], "connection": ""}
+        assert editor.post("/alerts/rules/add/", {**whole, **facts}).status_code == 400
+    assert not Rule.objects.exists()
+
+
+def test_a_new_webhook_shows_its_made_secret_once(admin, team):
+    answer = admin.post(
+        "/alerts/channels/add/webhook/",
+        {"name": "hook", "url": f"http://127.0.0.1:9/{SECRET_PATH}"},
+    )
+    channel = Channel.objects.get(team=team)
+    assert "whsec_" in text(answer)
+    for path in ("/alerts/", f"/alerts/channels/{channel.public_id}/"):
+        later = text(admin.get(path))
+        assert "whsec_" not in later.replace("Starts with whsec_", "")
+        assert SECRET_PATH not in later
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [("webhook", {"url": "http://169.254.169.254/"}), ("webhook", {"url": ""}), ("email", {"address": "nobody"}),
+     ("email", {"address": "a@example.com", "name": "two\r\nBcc: x@example.com"})],
+)  # fmt: skip
+def test_a_channel_that_cannot_work_is_refused(admin, kind, facts):
+    assert admin.post(f"/alerts/channels/add/{kind}/", {"name": "x", **facts}).status_code == 400
+    assert not Channel.objects.exists()
+
+
+def test_an_unknown_kind_is_not_there(admin):
+    assert admin.get("/alerts/channels/add/pigeon/").status_code == 404
+
+
+def test_a_test_shows_the_receivers_real_answer(admin, hook, httpserver):
+    page = text(admin.post(f"/alerts/channels/{hook.public_id}/test/"))
+    assert "the test message was accepted" in page
+    assert "202 thank you" in page
+    assert len(httpserver.log) == 1
+
+
+def test_a_failed_test_says_why(admin, hook, httpserver):
+    httpserver.clear()
+    httpserver.expect_request(f"/{SECRET_PATH}").respond_with_data("no such room", status=404)
+    page = text(admin.post(f"/alerts/channels/{hook.public_id}/test/"))
+    assert "the test message was not accepted" in page
+    assert "no such room" in page
+
+
+def test_editing_a_channel_keeps_the_secrets_left_empty(admin, hook):
+    admin.post(f"/alerts/channels/{hook.public_id}/", {"name": "renamed", "url": "", "secret": ""})
+    before = hook.secrets().reveal()
+    hook.refresh_from_db()
+    assert (hook.name, hook.secrets().reveal()) == ("renamed", before)
+
+
+def test_a_channel_is_switched_off_on_and_removed_by_name(admin, hook):
+    for action, is_enabled in (("disable", False), ("enable", True)):
+        admin.post(f"/alerts/channels/{hook.public_id}/{action}/")
+        hook.refresh_from_db()
+        assert hook.is_enabled is is_enabled
+    path = f"/alerts/channels/{hook.public_id}/remove/"
+    assert admin.post(path, {"name": "something"}).status_code == 400
+    admin.post(path, {"name": "on-call"})
+    assert not Channel.objects.exists()
+
+
+def test_a_given_up_alert_raises_a_banner_and_is_resent_under_its_key(editor, hook):
+    delivery = a_dead_delivery(hook)
+    assert "1 alert was given up." in text(editor.get("/alerts/"))
+    editor.post(f"/alerts/deliveries/{delivery.key}/resend/")
+    again = Delivery.objects.get()
+    assert (again.state, again.key, again.failures) == (Delivery.State.PENDING, delivery.key, 0)
+
+
+def test_resending_on_a_channel_that_is_off_is_explained(editor, hook):
+    delivery = a_dead_delivery(hook)
+    Channel.objects.update(is_enabled=False)
+    answer = editor.post(f"/alerts/deliveries/{delivery.key}/resend/", follow=True)
+    assert "switched off" in text(answer)
+    assert Delivery.objects.get().state == Delivery.State.DEAD
+
+
+def test_all_given_up_alerts_are_resent_at_once(editor, hook):
+    for _ in range(3):
+        a_dead_delivery(hook)
+    editor.post("/alerts/deliveries/resend/")
+    assert set(Delivery.objects.values_list("state", flat=True)) == {Delivery.State.PENDING}
+
+
+def test_the_log_filters_by_state_channel_and_job(editor, hook):
+    dead = a_dead_delivery(hook)
+    a_delivery(hook, a_transition(a_job(a_connection(hook.team), suffix="other-model")))
+    for query in (f"state=dead&channel={hook.public_id}", f"job={dead.transition.job.provider_id}"):
+        page = text(editor.get(f"/alerts/deliveries/?{query}"))
+        assert dead.transition.job.suffix in page
+        assert "other-model" not in page
+    assert "No alert like this" in text(editor.get("/alerts/deliveries/?state=suppressed"))
+
+
+@pytest.mark.parametrize("query", ["state=x", "after=x", "after=-1", "after=99999999999999999999"])
+def test_a_senseless_filter_is_survived(editor, hook, query):
+    assert editor.get(f"/alerts/deliveries/?{query}").status_code == 200
+
+
+def test_the_log_goes_on_behind_its_first_page(editor, hook):
+    for number in range(52):
+        transition = a_transition(a_job(a_connection(hook.team), suffix=f"model-{number:03}"))
+        a_delivery(hook, transition)
+    first = text(editor.get("/alerts/deliveries/"))
+    after = first.split("?after=")[1].split('"')[0]
+    second = text(editor.get(f"/alerts/deliveries/?after={after}"))
+    assert ("model-051" in first, "model-001" in first) == (True, False)
+    assert ("model-001" in second, "model-000" in second, "model-002" in second) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_what_a_receiver_answered_is_for_editors(as_role, hook):
+    a_dead_delivery(hook)
+    seen = ["private words" in text(as_role(role).get("/alerts/deliveries/")) for role in Role]
+    assert seen == [False, True, True]
+
+
+def test_viewers_see_no_buttons_that_would_refuse_them(as_role, hook):
+    a_rule(hook)
+    a_dead_delivery(hook)
+    for path in ("/alerts/", "/alerts/deliveries/"):
+        page = text(as_role(Role.VIEWER).get(path)).split("<main")[1].split("</main")[0]
+        assert 'method="post"' not in page

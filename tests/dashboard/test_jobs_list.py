@@ -1,0 +1,265 @@
+"""/jobs/: what it shows first, and what its address can ask for."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Role, Team
+from jobs.models import Connection
+from tests.builders import a_channel, a_connection, a_job, a_member, a_rule, a_team
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team() -> Team:
+    return a_team()
+
+
+@pytest.fixture
+def client(team) -> Client:
+    client = Client()
+    client.force_login(a_member(team, Role.VIEWER))
+    return client
+
+
+@pytest.fixture
+def lab(team) -> Connection:
+    return a_connection(team, slug="lab", name="Lab", health="ok")
+
+
+def names(response) -> list[str]:
+    return [row.name for row in response.context["page"].rows]
+
+
+def test_the_newest_job_comes_first(client, lab) -> None:
+    now = timezone.now()
+    for age, name in ((3, "old"), (1, "new"), (2, "middle")):
+        a_job(lab, suffix=name, created_at=now - timedelta(hours=age))
+    a_job(lab, suffix="undated", created_at=None)
+    assert names(client.get("/jobs/")) == ["new", "middle", "old", "undated"]
+
+
+def test_a_row_shows_state_name_model_and_progress(client, lab) -> None:
+    a_job(lab, suffix="bot", step=50, total_steps=200, curve=[3, 2, 1], headline_value=1.0)
+    html = client.get("/jobs/").content.decode()
+    for shown in ("Running", "bot", "gpt-4o-mini-2024-07-18 · Lab", "25 %", 'class="sparkline"'):
+        assert shown in html
+
+
+def test_a_failed_row_shows_its_code_and_the_first_line(client, lab) -> None:
+    a_job(lab, state="failed", error_code="invalid_training_file", error_message="Line 7\nmore")
+    html = client.get("/jobs/").content.decode()
+    assert "<b>invalid_training_file</b><span>Line 7</span>" in html
+
+
+def test_text_of_the_provider_is_escaped(client, lab) -> None:
+    a_job(lab, state="failed", suffix="<b>bold</b>", error_message="<script>x()</script>")
+    html = client.get("/jobs/").content.decode()
+    assert "&lt;b&gt;bold" in html
+    assert "<script>x()" not in html
+
+
+def test_an_unknown_status_shows_its_own_word(client, lab) -> None:
+    a_job(lab, state="unknown", raw_status="awaiting_review")
+    assert "awaiting_review" in client.get("/jobs/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("state=failed", {"b"}),
+        ("state=failed&state=queued", {"b", "c"}),
+        ("state=nonsense", {"a", "b", "c"}),
+        ("connection=lab", {"a", "b", "c"}),
+        ("connection=elsewhere", set()),
+        ("model=qwen", {"c"}),
+        ("method=dpo", {"b"}),
+        ("q=ftjob-find-me", {"a"}),
+        ("q=FILE-XYZ", {"c"}),
+        ("q=%25", set()),
+        ("limit=7&sort=hack&after=nowhere", {"a", "b", "c"}),
+    ],
+)
+def test_the_address_filters(client, lab, query, expected) -> None:
+    a_job(lab, suffix="a", provider_id="ftjob-find-me-1")
+    a_job(lab, suffix="b", state="failed", method="dpo")
+    a_job(lab, suffix="c", state="queued", base_model="Qwen3-32B", training_file="file-xyz")
+    assert set(names(client.get(f"/jobs/?{query}"))) == expected
+
+
+def test_one_exact_id_opens_the_job(client, lab) -> None:
+    a_job(lab, provider_id="ftjob-exact")
+    assert client.get("/jobs/?q=ftjob-exact").headers["Location"] == "/jobs/lab/ftjob-exact/"
+
+
+@pytest.mark.parametrize("sort", ["created", "-created", "tokens", "-tokens", "-loss", "changed"])
+def test_show_more_reaches_every_row_once(client, lab, sort) -> None:
+    now = timezone.now()
+    for number in range(45):
+        facts = {"trained_tokens": number % 7 or None, "valid_loss": (number % 5) or None}
+        created = now - timedelta(minutes=number // 2) if number % 9 else None
+        a_job(lab, suffix=f"n{number}", created_at=created, changed_at=created, **facts)
+    seen: list[str] = []
+    after = ""
+    for _ in range(3):
+        response = client.get("/jobs/", {"limit": "20", "sort": sort, "after": after})
+        seen += names(response)
+        after = response.context["page"].next_after
+    assert (len(seen), len(set(seen)), after) == (45, 45, "")
+
+
+def test_the_sorted_column_says_so(client, lab) -> None:
+    a_job(lab)
+    html = client.get("/jobs/?sort=-tokens").content.decode()
+    assert html.count('aria-sort="descending"') == 1
+    assert "?sort=tokens" in html
+
+
+def test_counts_show_what_the_state_filter_hides(client, lab) -> None:
+    a_job(lab, state="failed")
+    a_job(lab, state="running")
+    page = client.get("/jobs/?state=failed").context["page"]
+    assert {one.state: one.count for one in page.counts} == {"running": 1, "failed": 1}
+    assert page.total == 2
+
+
+def test_a_filter_without_hits_says_what_was_asked(client, lab) -> None:
+    a_job(lab, state="running")
+    html = client.get("/jobs/?state=failed").content.decode()
+    assert "Asked for: failed. 1 job in other states." in html
+    assert "Clear filter" in html
+
+
+def test_an_empty_site_offers_the_first_step(client) -> None:
+    html = client.get("/jobs/").content.decode()
+    assert "Add a connection" in html
+    assert "No rule yet" not in html
+
+
+def test_without_a_rule_nobody_will_be_told(client, lab, team) -> None:
+    a_job(lab)
+    assert "No rule yet" in client.get("/jobs/").content.decode()
+    a_rule(a_channel(team))
+    assert "No rule yet" not in client.get("/jobs/").content.decode()
+
+
+def test_a_failing_connection_keeps_its_rows(client, team) -> None:
+    connection = a_connection(
+        team, name="Prod", health="rejected", health_reason="401: no such key"
+    )
+    a_job(connection, suffix="still-here")
+    html = client.get("/jobs/").content.decode()
+    assert "Prod: key rejected." in html
+    assert "401: no such key" in html
+    assert "still-here" in html
+
+
+def test_a_new_failure_is_pinned_until_the_visit_is_over(client, lab) -> None:
+    a_job(lab, state="failed", suffix="fresh", ended_at=timezone.now() - timedelta(hours=2))
+    a_job(lab, state="failed", suffix="stale", ended_at=timezone.now() - timedelta(days=3))
+    page = client.get("/jobs/").context["page"]
+    assert [row.name for row in page.strip] == ["fresh"]
+    ago = int(timezone.now().timestamp()) - 3600
+    client.cookies["jobs_visit"] = f"{ago}.{ago}"
+    assert client.get("/jobs/").context["page"].strip == ()
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "9.1", "99999999999.99999999999", "-1.5", "1" * 50])
+def test_a_broken_visit_cookie_is_a_first_visit(client, lab, cookie) -> None:
+    a_job(lab, state="failed", ended_at=timezone.now() - timedelta(hours=2))
+    client.cookies["jobs_visit"] = cookie
+    assert len(client.get("/jobs/").context["page"].strip) == 1
+
+
+def test_jobs_of_another_team_and_archived_ones_are_absent(client, lab, team) -> None:
+    a_job(a_connection(a_team()), suffix="theirs")
+    a_job(lab, suffix="archived", archived_at=timezone.now())
+    a_job(a_connection(team, archived_at=timezone.now()), suffix="of-archived")
+    a_job(lab, suffix="mine")
+    assert names(client.get("/jobs/")) == ["mine"]
+
+
+def test_a_stranger_is_sent_to_sign_in(lab) -> None:
+    assert Client().get("/jobs/").headers["Location"] == "/sign-in/?next=/jobs/"
+
+
+def test_a_poll_gets_the_region_alone(client, lab) -> None:
+    a_job(lab)
+    response = client.get("/jobs/", headers={"HX-Request": "true"})
+    assert response.content.strip().startswith(b'<div id="jobs"')
+    assert "HX-Request" in response.headers["Vary"]
+
+
+def test_a_quiet_poll_is_a_304_of_three_queries(client, lab, team) -> None:
+    a_job(lab)
+    tag = client.get("/jobs/").headers["HX-PTag"]
+    with CaptureQueriesContext(database) as queries:
+        quiet = client.get("/jobs/", headers={"HX-Request": "true", "HX-PTag": tag})
+    assert (quiet.status_code, quiet.content, len(queries)) == (304, b"", 3)
+    Team.objects.filter(pk=team.pk).update(version=team.version + 1)
+    moved = client.get("/jobs/", headers={"HX-Request": "true", "HX-PTag": tag})
+    assert moved.status_code == 200
+
+
+def test_another_filter_has_another_tag(client, lab) -> None:
+    a_job(lab)
+    assert client.get("/jobs/").headers["HX-PTag"] != client.get("/jobs/?q=x").headers["HX-PTag"]
+
+
+def test_a_quiet_list_polls_less_often(client, lab) -> None:
+    a_job(lab, state="succeeded")
+    assert 'hx-trigger="every 30s"' in client.get("/jobs/").content.decode()
+    a_job(lab, state="running")
+    assert 'hx-trigger="every 5s"' in client.get("/jobs/").content.decode()
+
+
+def fill(lab: Connection, count: int) -> None:
+    for number in range(count):
+        a_job(
+            lab,
+            state=("failed", "running", "succeeded", "succeeded", "cancelled")[number % 5],
+            error_code="invalid_training_file",
+            error_message="Example 6174 message contains an invalid token. " * 5,
+            curve=[3 - step / 20 for step in range(48)],
+            headline_value=0.4123,
+            headline_metric="valid_loss",
+            step=number,
+            total_steps=100,
+            training_file="file-abcdefghijklmnop",
+            changed_at=timezone.now(),
+            ended_at=timezone.now(),
+        )
+
+
+def test_queries_stay_at_ten_whatever_the_number_of_rows(client, lab) -> None:
+    counts = []
+    for more in (2, 30):
+        fill(lab, more)
+        with CaptureQueriesContext(database) as queries:
+            client.get("/jobs/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 10
+
+
+def test_fifty_rows_are_at_most_sixty_kilobytes(client, lab) -> None:
+    fill(lab, 60)
+    response = client.get("/jobs/")
+    assert len(names(response)) == 50
+    assert len(response.content) <= 60_000
+
+
+def test_the_verdict_of_a_quiet_list_says_when_it_last_moved(client, lab) -> None:
+    a_job(lab, state="succeeded", ended_at=timezone.now() - timedelta(hours=3))
+    html = client.get("/jobs/").content.decode()
+    assert "Nothing running. Last finished" in html
+    assert "3 h ago" in html
+
+
+def test_a_nul_in_the_address_breaks_nothing(client, lab) -> None:
+    a_job(lab)
+    assert client.get("/jobs/?q=%00").status_code in {200, 400}
