@@ -1,6 +1,7 @@
 """The surroundings of every test. The environment is made before Django reads it, and nothing of the machine's is kept."""
 
 import base64
+import logging
 import os
 import secrets
 import shutil
@@ -89,6 +90,8 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
+    # A hint to the broker that nobody runs may still be under way when the streams are closed.
+    logging.raiseExceptions = False
     if _postgres:
         _postgres.stop()
     shutil.rmtree(FOLDER, ignore_errors=True)
