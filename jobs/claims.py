@@ -46,9 +46,13 @@ def database_now() -> datetime:
 
 
 def claim(
-    due: models.QuerySet[L], limit: int, lease: timedelta = POLL_LEASE
+    due: models.QuerySet[L], limit: int, lease: timedelta = POLL_LEASE, *, is_begun: bool = True
 ) -> tuple[Claim, list[L]]:
-    """Up to `limit` rows of `due` that nobody holds, now held under one new token."""
+    """Up to `limit` rows of `due` that nobody holds, now held under one new token.
+
+    `is_begun` False: the rows wait in a queue first, and `begin` counts the work on them. A worker
+    that is killed must not make rows look poisonous that it never came to.
+    """
     with transaction.atomic():
         taken = Claim(uuid.uuid4(), database_now())
         rows = list(
@@ -58,11 +62,18 @@ def claim(
         )
         rows_of = due.model._default_manager  # noqa: SLF001 - documented by Django for this
         rows_of.filter(pk__in=[row.pk for row in rows]).update(
-            lease_until=taken.request_at + lease, lease_token=taken.token, claims=F("claims") + 1
+            lease_until=taken.request_at + lease,
+            lease_token=taken.token,
+            claims=F("claims") + int(is_begun),
         )
     for row in rows:
-        row.claims += 1
+        row.claims += int(is_begun)
     return taken, rows
+
+
+def begin(rows: models.QuerySet[L]) -> None:
+    """Counts the work that begins now: before it, so that a death in it is seen."""
+    rows.update(claims=F("claims") + 1)
 
 
 def free_at(now: datetime, lease: timedelta) -> Q:
@@ -78,8 +89,8 @@ def hold(rows: models.QuerySet[L], token: uuid.UUID) -> L:
     return held
 
 
-def release(rows: models.QuerySet[L], token: uuid.UUID) -> None:
+def release(rows: models.QuerySet[L], token: uuid.UUID, *, was_begun: bool = True) -> None:
     """Gives rows back as they were; a claim that did nothing does not count as one."""
     rows.filter(lease_token=token).update(
-        lease_until=None, lease_token=None, claims=F("claims") - 1
+        lease_until=None, lease_token=None, claims=F("claims") - int(was_begun)
     )

@@ -5,8 +5,6 @@ import zlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
-
 from jobs import curves
 from jobs.fetch import Answer, FetchedFile
 from jobs.models import Checkpoint, Event, File, Job, Point, PointSource
@@ -15,6 +13,7 @@ from providers.errors import Forbidden, Missing
 from providers.results import read_result_file
 
 Points = Iterable[wire.Point]
+Merged = dict[tuple[str, float], tuple[float, PointSource]]  # (metric, step) -> value and source
 
 
 def store(job: Job, answer: Answer, now: datetime) -> bool:
@@ -23,14 +22,15 @@ def store(job: Job, answer: Answer, now: datetime) -> bool:
     checkpoints = _store_checkpoints(job, answer.checkpoints, now)
     files = [_store_file(job, file, now) for file in answer.files]
     _note_steps(job, answer.events)
-    from_events = (point for event in answer.events for point in event.points)
-    from_checkpoints = (point for saved in answer.checkpoints for point in saved.points)
-    has_points = [
-        _store_points(job, from_events, PointSource.EVENT, now),
-        _store_points(job, from_checkpoints, PointSource.CHECKPOINT, now),
-        *(_store_points(job, points, PointSource.RESULT_FILE, now) for points in files),
-    ]
-    if any(has_points):
+    from_events = [point for event in answer.events for point in event.points]
+    from_checkpoints = [point for saved in answer.checkpoints for point in saved.points]
+    from_files = [point for points in files for point in points]
+    merged = {
+        **_keyed(from_events, PointSource.EVENT),
+        **_keyed(from_checkpoints, PointSource.CHECKPOINT),
+        **_keyed(from_files, PointSource.RESULT_FILE),
+    }
+    if _store_points(job, merged, now):
         curves.refresh(job)
     return bool(events or checkpoints or answer.files)
 
@@ -142,23 +142,25 @@ def _note_steps(job: Job, events: list[wire.Event]) -> None:
     job.total_steps = max(totals) if totals else job.total_steps
 
 
-def _store_points(job: Job, points: Points, source: PointSource, now: datetime) -> bool:
+def _keyed(points: Points, source: PointSource) -> Merged:
+    return {(point.metric[:200], point.step): (point.value, source) for point in points}
+
+
+def _store_points(job: Job, merged: Merged, now: datetime) -> bool:
     """One row per metric and step; a better source overwrites a worse one, never the reverse."""
-    fresh = {(point.metric[:200], point.step): point.value for point in points}
-    if not fresh:
-        return False
-    metrics = {metric for metric, _ in fresh}
-    settled = Point.objects.filter(Q(job=job), Q(source__gt=source), metric__in=metrics)
-    for taken in settled.values_list("metric", "step"):
-        fresh.pop(taken, None)
+    known = Point.objects.filter(job=job, metric__in={metric for metric, _ in merged})
+    for metric, step, value, source in known.values_list("metric", "step", "value", "source"):
+        came = merged.get((metric, step))
+        if came and (came == (value, source) or came[1] < source):
+            del merged[metric, step]
     Point.objects.bulk_create(
         [
             Point(job=job, metric=metric, step=step, value=value, source=source, seen_at=now)
-            for (metric, step), value in fresh.items()
+            for (metric, step), (value, source) in merged.items()
         ],
         update_conflicts=True,
         unique_fields=["job", "metric", "step"],
         update_fields=["value", "source", "seen_at"],
         batch_size=500,
     )
-    return bool(fresh)
+    return bool(merged)

@@ -13,7 +13,8 @@ from providers.base import Provider, pages
 from providers.errors import Forbidden, Missing, NotReadable, ProviderError
 from providers.states import State
 
-CHAIN_S = 50.0  # one errand starts no further request after this
+CHAIN_S = 20.0  # one errand starts no further request after this
+EVENT_PAGES = 20  # pages of events a visit; the rest comes with the next ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Errand:
     known_events: frozenset[str] = frozenset()
     done_files: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()  # capabilities this key does not have
+    events_cut: str = ""  # where reading the events was cut short last time
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Answer:
     checkpoints: list[wire.Checkpoint] = field(default_factory=list)
     files: list[FetchedFile] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
+    events_cut: str | None = None  # the cursor for the rest; "" all was read, None: not asked
     is_complete: bool = True  # False: something beside the job could not be read this time
 
 
@@ -57,6 +60,10 @@ def fetch(
 ) -> Answer:
     """The job and what belongs to it. Never raises ProviderError: it is in the answer."""
     answer, deadline = Answer(), clock() + CHAIN_S
+
+    def has_time() -> bool:
+        return clock() < deadline
+
     try:
         answer.element = provider.retrieve_job(errand.provider_id)
         answer.job = _read(provider, answer.element)
@@ -66,8 +73,8 @@ def fetch(
     if not _is_worth_more(answer, errand):
         return answer
     for step in (_ask_events, _ask_checkpoints, _ask_files):
-        if clock() < deadline:
-            step(provider, errand, answer)
+        if has_time():
+            step(provider, errand, answer, has_time)
         else:
             answer.is_complete = False
     return answer
@@ -90,16 +97,39 @@ def _is_worth_more(answer: Answer, errand: Errand) -> bool:
     )
 
 
-def _ask_events(provider: Provider, errand: Errand, answer: Answer) -> None:
+def _ask_events(
+    provider: Provider, errand: Errand, answer: Answer, has_time: Callable[[], bool]
+) -> None:
     if not provider.has_events or "events" in errand.refused:
         return
     with _one_capability(answer, "events"):
-        for page in pages(lambda after: provider.list_events(errand.provider_id, after)):
-            answer.events.extend(
-                event for event in page.items if event.id not in errand.known_events
-            )
-            if _reached_known(page.items, errand.known_events):
-                return
+        cut = _read_events(provider, errand, answer, has_time, None)
+        if errand.events_cut and not cut and has_time():
+            cut = _read_events(provider, errand, answer, has_time, errand.events_cut)
+        answer.events_cut = cut
+
+
+def _read_events(
+    provider: Provider,
+    errand: Errand,
+    answer: Answer,
+    has_time: Callable[[], bool],
+    start: str | None,
+) -> str:
+    """Reads to the end, from the newest one only to what is known; the cursor where it was cut.
+
+    From a cursor on, known events are passed over: the gap may lie behind them.
+    """
+    listing = pages(
+        lambda after: provider.list_events(errand.provider_id, after or start), cap=EVENT_PAGES
+    )
+    for number, page in enumerate(listing, 1):
+        answer.events.extend(event for event in page.items if event.id not in errand.known_events)
+        if start is None and _reached_known(page.items, errand.known_events):
+            return ""
+        if page.has_more and (number == EVENT_PAGES or not has_time()):
+            return page.last_id or ""
+    return ""
 
 
 def _reached_known(events: tuple[wire.Event, ...], known: frozenset[str]) -> bool:
@@ -112,15 +142,21 @@ def _reached_known(events: tuple[wire.Event, ...], known: frozenset[str]) -> boo
     return not is_oldest_first and any(event.id in known for event in events)
 
 
-def _ask_checkpoints(provider: Provider, errand: Errand, answer: Answer) -> None:
+def _ask_checkpoints(
+    provider: Provider, errand: Errand, answer: Answer, has_time: Callable[[], bool]
+) -> None:
     if not provider.has_checkpoints or "checkpoints" in errand.refused:
         return
     with _one_capability(answer, "checkpoints"):
         for page in pages(lambda after: provider.list_checkpoints(errand.provider_id, after)):
             answer.checkpoints.extend(page.items)
+            if not has_time():
+                break
 
 
-def _ask_files(provider: Provider, errand: Errand, answer: Answer) -> None:
+def _ask_files(
+    provider: Provider, errand: Errand, answer: Answer, has_time: Callable[[], bool]
+) -> None:
     """Training data by what is said of it only; results with their content, once the job is over."""
     job = answer.job
     if job is None or not provider.has_files or "files" in errand.refused:
@@ -128,7 +164,9 @@ def _ask_files(provider: Provider, errand: Errand, answer: Answer) -> None:
     inputs = [name for name in (job.training_file, job.validation_file) if name]
     results = [*job.result_files] if job.state.is_over else []
     for file_id in dict.fromkeys([*inputs, *results]):
-        if file_id not in errand.done_files:
+        if not has_time():
+            answer.is_complete = False
+        elif file_id not in errand.done_files:
             answer.files.append(_fetch_file(provider, file_id, file_id in results, answer))
 
 

@@ -74,13 +74,19 @@ def after_error(
     counts once.
     """
     if known.wait_until and now < known.wait_until and known.trouble_count:
-        return replace(known, reason=error.message)
+        return replace(known, reason=_reason(error))
     verdict = verdict_on(error)
     count = known.trouble_count + 1
     health = _after_verdict(known, verdict, count)
     pause = verdict.pause if verdict.pause and health == verdict.health else None
     wait = pause or _pause(error, count, interval_s)
-    return Condition(health, error.message, count, 0, now + wait)
+    return Condition(health, _reason(error), count, 0, now + wait)
+
+
+def _reason(error: errors.ProviderError) -> str:
+    """The provider's words, with the status where they do not name it."""
+    status = str(error.status or "")
+    return error.message if status in error.message else f"{status}: {error.message}"
 
 
 def _after_verdict(known: Condition, verdict: Verdict, count: int) -> str:

@@ -17,12 +17,12 @@ from django.db import OperationalError
 from django.db.models import Q
 
 from accounts.cipher import CannotOpen
-from jobs import sweep, trouble
-from jobs.claims import Claim, StaleClaim, claim, database_now, release
+from jobs import archive, sweep, trouble
+from jobs.claims import Claim, StaleClaim, begin, claim, database_now, release
 from jobs.failpoints import failpoint
 from jobs.fetch import Errand
-from jobs.models import Connection, File, Job, Snapshot
-from jobs.questions import JobQuestion, ListQuestion, Question
+from jobs.models import Backfill, Connection, File, Job, Snapshot
+from jobs.questions import HistoryQuestion, JobQuestion, ListQuestion, Question
 from jobs.schedule import has_list
 from providers.base import Provider, connect
 from providers.errors import KeyRejected, QuotaExhausted, RateLimited, Unreachable
@@ -31,9 +31,10 @@ THREADS = 20
 AT_ONCE = 6  # questions under way for one connection that answers
 PROBES = 2  # and before it does: its list and a job, for sometimes one of the two hangs
 BATCH = 60  # jobs claimed at a time
-BUDGET_S = 40.0  # no question starts later than this after the task began
+BUDGET_S = 25.0  # no question starts later; with a chain and its last request below the time limit
 KNOWN_EVENTS = 200
 LEAVE_ALONE = (KeyRejected, QuotaExhausted, RateLimited, Unreachable)
+FAILURES_TO_LEAVE = 3  # in a row of any kind: one may be about one job only
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +68,12 @@ class Run:
     queued: deque[Question] = field(default_factory=deque)
     providers: dict[int, Provider] = field(default_factory=dict)
     answering: set[int] = field(default_factory=set)  # connections, as far as this run knows
+    failures: Counter[int] = field(default_factory=Counter)  # in a row, by connection
     taken: int = 0
 
     def claim_due(self) -> None:
         self.queued.extend(self._due_lists())
+        self.queued.extend(self._due_archives())
         if len(self.queued) < BATCH:
             self.queued.extend(self._due_jobs())
 
@@ -78,14 +81,16 @@ class Run:
         """Puts queued questions under way, as far as threads and manners allow."""
         count = Counter(question.connection_id for question in self.under_way.values())
         waiting: list[Question] = []
-        while self.queued and len(self.under_way) < THREADS:
+        starting: list[Question] = []
+        while self.queued and len(self.under_way) + len(starting) < THREADS:
             question = self.queued.popleft()
-            if count[question.connection_id] < self._room(question.connection_id):
-                count[question.connection_id] += 1
-                self.under_way[_threads().submit(question.ask)] = question
-            else:
-                waiting.append(question)
+            has_room = count[question.connection_id] < self._room(question.connection_id)
+            count[question.connection_id] += has_room
+            (starting if has_room else waiting).append(question)
         self.queued.extendleft(reversed(waiting))
+        begin(Job.objects.filter(pk__in=[q.job_id for q in starting if isinstance(q, JobQuestion)]))
+        for question in starting:
+            self.under_way[_threads().submit(question.ask)] = question
 
     def _room(self, connection_id: int) -> int:
         return AT_ONCE if connection_id in self.answering else PROBES
@@ -111,7 +116,8 @@ class Run:
     def _heed(self, future: Future[object], connection_id: int) -> None:
         """One that is silent, or wants to be left alone, is not asked the rest of its questions."""
         error = future.exception() or getattr(future.result(), "error", None)
-        if isinstance(error, LEAVE_ALONE):
+        self.failures[connection_id] = self.failures[connection_id] + 1 if error else 0
+        if isinstance(error, LEAVE_ALONE) or self.failures[connection_id] >= FAILURES_TO_LEAVE:
             self.answering.discard(connection_id)
             self.give_back(connection_id)
         else:
@@ -153,6 +159,25 @@ class Run:
             else:
                 _unless_stale(partial(sweep.give_up, connection.pk, taken))
 
+    def _due_archives(self) -> Iterator[Question]:
+        now = database_now()
+        due = Backfill.objects.filter(
+            _may_ask("connection__", now),
+            connection__is_paused=False,
+            connection__archived_at=None,
+            state=Backfill.State.RUNNING,
+            next_step_at__lte=now,
+        ).exclude(connection_id__in=self._busy())
+        taken, found = claim(
+            due.select_related("connection__team").order_by("next_step_at"), THREADS
+        )
+        for backfill in found:
+            provider = self._provider(backfill.connection, taken)
+            if provider and backfill.listed_at is None and has_list(backfill.connection):
+                yield HistoryQuestion(backfill, taken, provider)
+            else:
+                _unless_stale(partial(archive.feed, backfill.pk, taken))
+
     def _due_jobs(self) -> Iterator[Question]:
         now = database_now()
         due = Job.objects.filter(
@@ -163,7 +188,8 @@ class Run:
             archived_at=None,
             next_poll_at__lte=now,
         ).exclude(connection_id__in=self._busy())
-        taken, jobs = claim(due.select_related("connection__team").order_by("next_poll_at"), BATCH)
+        due = due.select_related("connection__team").order_by("next_poll_at")
+        taken, jobs = claim(due, BATCH, is_begun=False)
         failpoint("poll.claimed")
         errands = _errands(jobs)
         for job in jobs:
@@ -173,7 +199,7 @@ class Run:
             elif provider := self._provider(job.connection, taken):
                 yield JobQuestion(job.pk, job.connection_id, taken, provider, errands[job.pk])
             else:
-                release(Job.objects.filter(pk=job.pk), taken.token)
+                release(Job.objects.filter(pk=job.pk), taken.token, was_begun=False)
 
     def _provider(self, connection: Connection, taken: Claim) -> Provider | None:
         """The connection's provider; None, and the connection says why, when there can be none."""
@@ -212,6 +238,7 @@ def _errands(jobs: list[Job]) -> dict[int, Errand]:
             known_events=_known_events(job),
             done_files=frozenset(files.get(job.connection_id, ())),
             refused=frozenset(job.connection.refused),
+            events_cut=job.events_cut,
         )
         for job in jobs
     }

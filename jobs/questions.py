@@ -1,4 +1,4 @@
-"""The two things a provider is asked when something is due: its list, and one job.
+"""What a provider is asked when something is due: its list, its history, one job.
 
 A question is asked in a thread without a database and taken in by the thread that has one.
 """
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from jobs import record, sweep, trouble
+from jobs import archive, record, sweep, trouble
 from jobs.claims import Claim, database_now, release
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer, Errand, fetch
-from jobs.models import Job
+from jobs.models import Backfill, Job
 from providers.base import Provider, pages
 from providers.errors import ProviderError
 from providers.wire import Element, Page
@@ -76,6 +76,35 @@ class ListQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryQuestion:
+    """The next page of a connection's history, for its archive."""
+
+    backfill: Backfill
+    claim: Claim
+    provider: Provider
+
+    @property
+    def connection_id(self) -> int:
+        return self.backfill.connection_id
+
+    def ask(self) -> Page[Element]:
+        return self.provider.list_jobs(self.backfill.after or None)
+
+    def take(self, answer: object) -> None:
+        page = answer if isinstance(answer, Page) else None
+        archive.record_page(self.backfill.pk, self.claim, page, self.provider)
+        trouble.record_outcome(self.connection_id, None, self.claim.request_at)
+
+    def lose(self, error: Exception) -> None:
+        archive.record_trouble(self.backfill.pk, self.claim, error)
+        if isinstance(error, ProviderError):
+            trouble.record_outcome(self.connection_id, error, self.claim.request_at)
+
+    def give_back(self) -> None:
+        release(Backfill.objects.filter(pk=self.backfill.pk), self.claim.token)
+
+
+@dataclass(frozen=True, slots=True)
 class JobQuestion:
     """A job and what belongs to it."""
 
@@ -102,4 +131,4 @@ class JobQuestion:
         trouble.quarantine(self.job_id, self.claim, f"Could not be recorded: {error!r}"[:500])
 
     def give_back(self) -> None:
-        release(Job.objects.filter(pk=self.job_id), self.claim.token)
+        release(Job.objects.filter(pk=self.job_id), self.claim.token, was_begun=False)

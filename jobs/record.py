@@ -42,6 +42,8 @@ def record_answer(job_id: int, claim: Claim, answer: Answer) -> None:
         if apply(job, sighting):
             if enrich.store(job, answer, claim.request_at):
                 note_change(job, claim.request_at)
+            if answer.events_cut is not None:
+                job.events_cut = answer.events_cut
             schedule.after_answer(job, answer, claim.request_at)
         failpoint("record.mid")
         give_back(job)

@@ -43,6 +43,8 @@ def after_answer(job: Job, answer: Answer, now: datetime) -> None:
     job.retrieved_at = now
     if not job.is_over:
         job.next_poll_at = next_poll(job, now)
+    elif job.events_cut:
+        job.next_poll_at = now
     elif _is_settled(job, answer, now):
         job.settled_at, job.next_poll_at = now, None
     else:

@@ -26,12 +26,16 @@ HISTORY_READ_AT_ONCE = (
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page and when it was asked for. `offset`: jobs on the pages before it."""
+    """One page and when it was asked for. `offset`: jobs on the pages before it.
+
+    `is_history`: read for the archive, which itself says when the jobs are read in full.
+    """
 
     items: Sequence[wire.Element]
     skipped: int
     asked_at: datetime
-    offset: int
+    offset: int = 0
+    is_history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +55,26 @@ def record_page(connection_id: int, claim: Claim, page: ListPage, provider: Prov
         connection = hold(
             Connection.objects.select_related("team").filter(pk=connection_id), claim.token
         )
-        known = _newest(connection, page)
-        changed = [item for item in page.items if not _is_same(item, known.get(item.id))]
-        _note_unchanged(
-            [known[item.id] for item in page.items if item not in changed], page.asked_at
-        )
-        for position, item in enumerate(page.items):
-            if item in changed:
-                _record_item(connection, item, page, page.offset + position, provider)
         _renew(connection, page)
-        if changed:
-            touch_team(connection.team_id)
-    is_quiet = not changed and all(seen.is_over for seen in known.values())
+        is_quiet = record_items(connection, page, provider)
     return not is_quiet or schedule.wants_full_sweep(connection, claim.request_at)
+
+
+def record_items(connection: Connection, page: ListPage, provider: Provider) -> bool:
+    """Writes the jobs of one page; True when all are known, over and unchanged.
+
+    Call it inside a transaction, with the row that is claimed for the list locked.
+    """
+    known = _newest(connection, page)
+    changed = {item.id for item in page.items if not _is_same(item, known.get(item.id))}
+    same = [known[item.id] for item in page.items if item.id not in changed]
+    _note_unchanged(same, page.asked_at)
+    for position, item in enumerate(page.items):
+        if item.id in changed:
+            _record_item(connection, item, page, page.offset + position, provider)
+    if changed:
+        touch_team(connection.team_id)
+    return not changed and all(seen.is_over for seen in known.values())
 
 
 def finish(connection_id: int, claim: Claim, *, is_full: bool) -> None:
@@ -151,7 +162,8 @@ def _record_item(
     job.connection = connection
     if not apply(job, Sighting(item, read, Snapshot.Source.LIST, page.asked_at)):
         return
-    is_history = is_new and job.is_over and connection.first_sweep_at is None
-    if not job.is_settled and not (is_history and position >= HISTORY_READ_AT_ONCE):
+    is_deep = connection.first_sweep_at is None and position >= HISTORY_READ_AT_ONCE
+    can_wait = is_new and job.is_over and (page.is_history or is_deep)
+    if not job.is_settled and not can_wait:
         job.next_poll_at = page.asked_at
     job.save()

@@ -194,7 +194,9 @@ class Stack:
         return self
 
     def kill(self, name: str) -> None:
-        self.parts.pop(name).kill()
+        part = self.parts.pop(name)
+        part.kill()
+        part.stop()  # ends nothing any more, and removes what it left behind
 
     def output(self) -> str:
         return "".join(part.output() for part in self.parts.values())

@@ -64,6 +64,8 @@ def _quality(job: Job) -> list[Figure]:
 def _duration(job: Job, now: datetime) -> Figure:
     if job.created_at is None:
         return Figure("Duration", words.ABSENT, "no creation time given")
+    if job.is_over and job.ended_at is None:
+        return Figure("Duration", words.ABSENT, "end not given by the provider")
     end = job.ended_at if job.is_over and job.ended_at else now
     estimated = job.is_over and job.finished_at is None
     note = (

@@ -89,6 +89,8 @@ class Job(Leased):
     is_missing = models.BooleanField(default=False)
     trouble = models.TextField(blank=True)  # why the last poll of this job alone went wrong
     trouble_count = models.PositiveSmallIntegerField(default=0)
+    # Where reading the events was cut short; older ones than this one are still to come.
+    events_cut = models.CharField(max_length=128, blank=True)
     reopened_count = models.PositiveSmallIntegerField(
         default=0
     )  # fresh reads that took back an end

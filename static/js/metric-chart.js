@@ -45,7 +45,7 @@ class MetricChart extends HTMLElement {
       legend: { show: false },
       focus: { alpha: 0.3 },
       cursor: { sync: { key: "tunebell" }, drag: { x: true, y: false }, focus: { prox: 24 } },
-      series: [{}, ...series.map((one) => ({ stroke: colour(`line-${one.line}`), width: 1.75, dash: DASHES[one.dash], spanGaps: false, points: { show: one.steps.length < 30 } }))],
+      series: [{}, ...series.map((one) => ({ stroke: colour(`line-${one.line}`), width: 1.75, dash: DASHES[one.dash], spanGaps: false, points: { show: one.steps.length < 30, fill: colour(`line-${one.line}`) } }))],
       axes: [{ ...axis, size: 28 }, { ...axis, size: 52 }],
       hooks: { setCursor: [(chart) => this.say(chart, series)] },
     }, this.table(series), this.plot);

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connections, transaction
 
-from jobs.claims import POLL_LEASE, StaleClaim, claim, database_now, hold, release
+from jobs.claims import POLL_LEASE, StaleClaim, begin, claim, database_now, hold, release
 from jobs.models import Job
 from tests.builders import a_connection, a_job
 
@@ -34,6 +34,17 @@ def test_a_claimed_row_is_not_claimed_again():
 def test_a_claim_counts_before_the_work_begins():
     (job,) = some_due_jobs(1)
     claim(due_jobs(), 1)
+    job.refresh_from_db()
+    assert job.claims == 1
+
+
+@pytest.mark.django_db
+def test_waiting_in_the_queue_of_a_worker_that_dies_counts_for_nothing():
+    (job,) = some_due_jobs(1)
+    claim(due_jobs(), 1, is_begun=False)
+    job.refresh_from_db()
+    assert job.claims == 0
+    begin(Job.objects.filter(pk=job.pk))
     job.refresh_from_db()
     assert job.claims == 1
 

@@ -54,7 +54,7 @@ def test_files_that_are_done_are_not_fetched_again(provider, ask):
 
 def test_a_chain_that_took_too_long_starts_no_further_request(provider, ask):
     job_id = provider.serves(status="running")
-    ticks = iter([0.0, 51.0, 52.0, 53.0])
+    ticks = iter([0.0, 21.0, 22.0, 23.0])
     answer = ask(Errand(job_id), clock=lambda: next(ticks))
     assert paths(provider) == [job_id]
     assert not answer.is_complete

@@ -83,7 +83,7 @@ def test_a_quiet_sweep_costs_the_same_number_of_queries_for_any_number_of_jobs(
 ):
     many(provider, 90, status="succeeded", finished_at=BORN)
     poll(2)
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(60):
         poll()
 
 

@@ -123,7 +123,7 @@ def test_a_job_claimed_often_without_a_result_is_put_off_for_an_hour(provider, c
     provider.serves(status="queued")
     poll()
     poisonous = Job.objects.get(state="running")
-    Job.objects.filter(pk=poisonous.pk).update(claims=4)
+    Job.objects.filter(pk=poisonous.pk).update(claims=5)
     poll()
     poisonous.refresh_from_db()
     assert poisonous.next_poll_at - timezone.now() > timedelta(minutes=50)
