@@ -23,6 +23,10 @@ PANELS = {
 }
 _DASHES = ("", "dashed", "dotted")  # training, validation, full validation
 _OTHER_LINES = (4, 1, 2, 3)
+_SPELLED = {"train": "training", "valid": "validation"}
+_GENERIC = frozenset(
+    {"errors", "graders", "metrics"}
+)  # folders of a metric's path that name nothing
 _DIRECTION = {"lower": "Lower is better", "higher": "Higher is better"}
 
 PointAt = tuple[float, float | None]
@@ -137,14 +141,33 @@ def panels(
     """One chart a panel of the metric table, main ones first; empty when no curve has a value.
 
     `checkpoints`: (step, label). A metric that the table does not know gets a panel of its own.
+    A panel that is 0 throughout is left out: see `zero_panels`.
     """
+    return tuple(
+        chart(name, found, now, last_seen, checkpoints)
+        for name, found in _grouped(curves)
+        if not _is_zero(found)
+    )
+
+
+def zero_panels(curves: Iterable[Curve]) -> tuple[str, ...]:
+    """The titles of the panels whose every value is exactly 0: a flat line says less than a word."""
+    return tuple(
+        PANELS.get(name, label_of(name)) for name, found in _grouped(curves) if _is_zero(found)
+    )
+
+
+def _grouped(curves: Iterable[Curve]) -> list[tuple[str, list[Curve]]]:
     grouped: dict[str, list[Curve]] = {}
     for curve in curves:
         if finite(curve.points):
             grouped.setdefault(panel_of(curve.metric), []).append(curve)
     order = {name: place for place, name in enumerate(PANELS)}
-    names = sorted(grouped, key=lambda name: (order.get(name, len(order)), name))
-    return tuple(chart(name, grouped[name], now, last_seen, checkpoints) for name in names)
+    return sorted(grouped.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+
+
+def _is_zero(curves: Iterable[Curve]) -> bool:
+    return not any(value for curve in curves for _, value in finite(curve.points))
 
 
 def chart(
@@ -187,10 +210,17 @@ def panel_of(metric: str) -> str:
 
 
 def label_of(metric: str) -> str:
-    """A metric's name for people: "full_valid_loss" becomes "Full validation loss"."""
-    spelled = {"train": "training", "valid": "validation", "validation": "validation"}
-    parts = [spelled.get(part, part) for part in metric.replace("/", " ").split("_")]
-    text = " ".join(parts)
+    """A metric's name for people; of a path, its last owner and its name.
+
+    >>> label_of("full_valid_loss"), label_of("errors/graders/exact/train_other_error_count")
+    ('Full validation loss', 'Exact: training other errors')
+    """
+    *path, name = [part for part in metric.split("/") if part] or [metric]
+    owner = next((part for part in reversed(path) if part not in _GENERIC), "")
+    words_of = name.removesuffix("_count") + "s" if name.endswith("_error_count") else name
+    text = " ".join(_SPELLED.get(part, part) for part in words_of.split("_"))
+    if owner:
+        text = f"{owner.replace('_', ' ')}: {text}"
     return text[:1].upper() + text[1:]
 
 

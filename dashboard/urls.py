@@ -7,6 +7,7 @@ from dashboard.views import (
     alerts,
     api,
     appearance,
+    archive,
     connections,
     health,
     job_actions,
@@ -58,6 +59,15 @@ connection_pages: list[URLPattern | URLResolver] = [
     path(f"{CONNECTION}/test/", connections.test, name="connection-test"),
     path(f"{CONNECTION}/poll/", connections.poll, name="connection-poll"),
     path(f"{CONNECTION}/remove/", connections.remove, name="connection-remove"),
+    *(
+        path(
+            f"{CONNECTION}/backfill/{action}/",
+            archive.change,
+            {"action": action},
+            name=f"connection-backfill-{action}",
+        )
+        for action in archive.ACTIONS
+    ),
     path(f"{CONNECTION}/jobs/", connections.add_job, name="connection-add-job"),
     *(
         path(

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import providers
 from outbound.secret import Secret
+from providers.catalog import BaseModel, ModelLimit
 from providers.wire import Checkpoint, Element, Event, File, Invalid, Job, Page
 
 if TYPE_CHECKING:
     from providers.ratelimits import RateLimits
+    from providers.traffic import OnReply
 
 RESULT_FILE_BYTES = 5 * 1024 * 1024
 
@@ -49,22 +51,30 @@ _DIALECTS: dict[str, type["Provider"]] = {}
 class Provider(ABC):
     """One account at one provider. Methods return values or raise ProviderError.
 
-    The flags say what the dialect has; an instance lowers one when its server lacks the route.
+    `label`, `help` and `default_base_url` are for the form; `is_experimental`: built from a
+    specification, never seen with live answers. The flags and `actions` say what the dialect has;
+    an instance lowers them when its server lacks something.
     """
 
     name: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    default_base_url: ClassVar[str] = ""
+    is_experimental: ClassVar[bool] = False
     has_list: bool = True
     has_events: bool = True
     has_checkpoints: bool = True
     has_files: bool = True
+    actions: frozenset[str] = frozenset()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if cls.name:
             _DIALECTS[cls.name] = cls
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, on_reply: "OnReply | None" = None) -> None:
         self.account = account
+        self.on_reply = on_reply
         self.requests_made = 0
         self.rate_limits: RateLimits | None = None
 
@@ -99,8 +109,28 @@ class Provider(ABC):
         """The bytes of a file as served."""
 
     @abstractmethod
+    def act(self, job_id: str, action: str) -> Element:
+        """The job after one of `actions`: cancel, pause or resume. Never tried twice.
+
+        Raises OutcomeUnknown when it was sent and nobody said whether it was done.
+        """
+
+    @abstractmethod
+    def limits(self) -> tuple[ModelLimit, ...] | Invalid:
+        """How many jobs of which model are allowed; () where the provider does not say."""
+
+    @abstractmethod
+    def models(self) -> tuple[BaseModel, ...]:
+        """The provider's models, with the day on which they retire where it says so."""
+
+    @abstractmethod
     def check(self) -> list[Check]:
         """What the key can do, one line a capability."""
+
+    @classmethod
+    @abstractmethod
+    def parse_job(cls, raw: object) -> Job | Invalid:
+        """The job in a raw body of this dialect, fresh or stored. Never raises."""
 
 
 class HasId(Protocol):
@@ -125,7 +155,8 @@ def pages(fetch: Callable[[str | None], Page[P]], *, cap: int | None = 50) -> It
     seen: set[str] = set()
     for _ in itertools.count() if cap is None else range(cap):
         page = fetch(after)
-        ids = {item.id for item in page.items} | ({page.last_id} if page.last_id else set())
+        # Page numbers and page tokens are always new: only a page without items is judged by them.
+        ids = {item.id for item in page.items} or ({page.last_id} if page.last_id else set())
         if ids and ids <= seen:
             return
         yield page
@@ -143,10 +174,22 @@ def dialects() -> Mapping[str, type[Provider]]:
     return MappingProxyType(dict(sorted(_DIALECTS.items())))
 
 
-def connect(account: Account) -> Provider:
-    """A provider for this account. Raises ValueError for a dialect that does not exist."""
+def connect(account: Account, on_reply: "OnReply | None" = None) -> Provider:
+    """A provider for this account. Raises ValueError for a dialect that does not exist.
+
+    `on_reply` is called with the Traffic of every request, in the thread that made it.
+    """
+    return _dialect(account.dialect)(account, on_reply)
+
+
+def parse_job(raw: object, dialect: str) -> Job | Invalid:
+    """The job in a raw body, fresh or stored. Raises ValueError for a dialect that does not exist."""
+    return _dialect(dialect).parse_job(raw)
+
+
+def _dialect(name: str) -> type[Provider]:
     try:
-        return dialects()[account.dialect](account)
+        return dialects()[name]
     except KeyError as error:
-        msg = f"No dialect is called {account.dialect!r}; there are: {', '.join(dialects())}"
+        msg = f"No dialect is called {name!r}; there are: {', '.join(dialects())}"
         raise ValueError(msg) from error

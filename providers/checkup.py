@@ -45,16 +45,25 @@ def run_checks(provider: "OpenAI") -> list[Check]:
         job = provider.read_job(page.items[0]) if page.items else None
         none_yet = "" if page.items or page.skipped else " There are none yet."
         jobs = Check("jobs", ok=True, detail="Jobs can be read." + none_yet)
+    models = _check_models(provider)
+    if not provider.has_list:
+        return [_without_list(provider, models), models]
     known = None if isinstance(job, Invalid) else job
-    return [
-        jobs,
-        _check_events(provider, known),
-        _check_files(provider, known),
-        _check_models(provider),
-    ]
+    return [jobs, _check_events(provider, known), _check_files(provider, known), models]
+
+
+def _without_list(provider: "OpenAI", models: Check) -> Check:
+    better = _better_base_url(provider)
+    if better or not models.ok:
+        hint = better or " Nothing else answers either: check the base URL; it usually ends in /v1."
+        return Check("jobs", ok=False, detail="There is no list of jobs here." + hint)
+    detail = "This server has no list of jobs. Jobs are watched when you add them by their id."
+    return Check("jobs", ok=True, detail=detail)
 
 
 def _check_events(provider: "OpenAI", job: Job | None) -> Check:
+    if not type(provider).has_events:
+        return Check("events", ok=True, detail="Not tried: this provider has no events.")
     if job is None:
         return Check("events", ok=True, detail="Not tried: there is no job to ask about.")
     try:
@@ -67,6 +76,8 @@ def _check_events(provider: "OpenAI", job: Job | None) -> Check:
 
 
 def _check_files(provider: "OpenAI", job: Job | None) -> Check:
+    if not type(provider).has_files:
+        return Check("files", ok=True, detail="Not tried: this provider has no files.")
     file_ids = [*job.result_files, job.training_file] if job else []
     file_id = next((i for i in file_ids if is_id(i)), None)
     if file_id is None:
@@ -83,7 +94,7 @@ def _check_files(provider: "OpenAI", job: Job | None) -> Check:
 
 def _check_models(provider: "OpenAI") -> Check:
     try:
-        provider.get_object("/models", "models")
+        provider.models()
     except errors.Missing:
         return Check("models", ok=False, detail="This server has no list of models.")
     except errors.ProviderError as error:
@@ -100,13 +111,17 @@ def _explain(error: errors.ProviderError) -> str:
 def _base_url_hint(provider: "OpenAI", error: errors.ProviderError) -> str:
     if not isinstance(error, errors.Missing | errors.NotReadable):
         return ""
+    better = _better_base_url(provider)
+    return better or " Check the base URL; it usually ends in /v1."
+
+
+def _better_base_url(provider: "OpenAI") -> str:
     parts = urlsplit(provider.account.base_url)
-    path = parts.path.rstrip("/")
-    for other in _other_paths(path):
+    for other in _other_paths(parts.path.rstrip("/")):
         candidate = urlunsplit(parts._replace(path=other))
         if _is_api(provider, candidate):
             return f" The API answers at {candidate}: use that as the base URL."
-    return " Check the base URL; it usually ends in /v1."
+    return ""
 
 
 def _other_paths(path: str) -> list[str]:
@@ -120,11 +135,11 @@ def _other_paths(path: str) -> list[str]:
 
 
 def _is_api(provider: "OpenAI", base_url: str) -> bool:
-    other = type(provider)(replace(provider.account, base_url=base_url))
+    other = type(provider)(replace(provider.account, base_url=base_url), provider.on_reply)
     try:
         other.list_jobs(limit=1)
     except (errors.KeyRejected, errors.Forbidden, errors.RateLimited, errors.QuotaExhausted):
         return True
     except errors.ProviderError:
         return False
-    return True
+    return other.has_list

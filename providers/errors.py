@@ -13,7 +13,8 @@ ProviderError
 ├── Unreachable           DNS, connect, TLS, reset, time-out
 ├── Blocked               our own guard refused the address
 ├── Redirected            3xx: a wrong base URL
-└── NotReadable           200 with HTML, nothing, no object, too much, or another id
+├── NotReadable           200 with HTML, nothing, no object, too much, or another id
+└── OutcomeUnknown        an action was sent, and nobody said whether it was done
 """
 
 
@@ -51,7 +52,7 @@ class KeyRejected(ProviderError):
 
 
 class Forbidden(ProviderError):
-    """The key may not do this. `capability`: jobs, events, checkpoints, files or models."""
+    """The key may not do this. `capability`: jobs, events, checkpoints, files, models or limits."""
 
     capability: str = "jobs"
 
@@ -108,3 +109,10 @@ class NotReadable(ProviderError):
     """The answer is not what this API answers."""
 
     retryable = True
+
+
+class OutcomeUnknown(ProviderError):
+    """The action was sent, but the provider did not say whether it was done.
+
+    Look at the job before trying again.
+    """

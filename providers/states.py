@@ -86,6 +86,8 @@ _DIALECTS: dict[str, dict[str, State]] = {
         "job_state_completed": State.SUCCEEDED,
         "job_state_failed": State.FAILED,
         "job_state_cancelled": State.CANCELLED,
+        # Not in the published table of words, but the API has a way to resume.
+        "job_state_paused": State.PAUSED,
     },
 }
 

@@ -61,7 +61,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A fine-tuning job as the provider describes it. Times are aware and in UTC."""
+    """A fine-tuning job as the provider describes it. Times are aware and in UTC.
+
+    `predecessor`: the provider's id of the job that this one restarts or goes on from.
+    """
 
     id: str
     raw_status: str
@@ -89,6 +92,7 @@ class Job:
     total_steps: int | None
     unreadable: tuple[str, ...]
     raw: Mapping[str, object]
+    predecessor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ specification requires, and send words and types outside it.
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeGuard, TypeVar
 
 import orjson
 
 from providers.decode import decode
 from providers.fields import Fields, clean_text, moment, number
+from providers.methods import block_of, mapping_or_none, read_hyperparameters, read_method
 from providers.metrics import measurements
 from providers.states import read_state
 from providers.values import (
@@ -40,17 +43,20 @@ __all__ = [
     "Point",
     "decode",
     "is_id",
+    "make_element",
     "read_checkpoint",
     "read_element",
     "read_event",
     "read_file",
     "read_job",
     "read_page",
+    "read_translated",
 ]
 
 T = TypeVar("T")
 
 MAX_ID = 256
+MAX_KEPT_ID = 128
 MAX_STATUS = 100
 MAX_PAIRS = 64
 MAX_LISTED = 100
@@ -60,18 +66,6 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _OTHER_OBJECTS = frozenset(
     {"list", "file", "model", "event", "fine_tuning.job.event", "fine_tuning.job.checkpoint"}
 )
-_TUNABLE = frozenset(
-    {
-        "batch_size",
-        "beta",
-        "compute_multiplier",
-        "eval_interval",
-        "eval_samples",
-        "learning_rate_multiplier",
-        "n_epochs",
-    }
-)
-_METHODS = ("supervised", "dpo", "reinforcement")
 _LEVELS = {
     "info": "info",
     "warn": "warn",
@@ -97,15 +91,38 @@ def read_element(raw: object) -> Element | Invalid:
     job_id = raw.get("id")
     if not isinstance(job_id, str) or not _ID.match(job_id):
         return _NO_ID
-    if raw.get("object") in _OTHER_OBJECTS:
+    kind = raw.get("object")
+    if isinstance(kind, str) and kind in _OTHER_OBJECTS:
         return Invalid("It is not a fine-tuning job.")
     lasting = dict(raw)
     estimated_finish = moment(lasting.pop("estimated_finish", None))
+    return make_element(job_id, raw, lasting, estimated_finish)
+
+
+def make_element(
+    job_id: str,
+    raw: Mapping[str, object],
+    lasting: Mapping[str, object],
+    estimated_finish: datetime | None = None,
+) -> Element | Invalid:
+    """An element whose fingerprint is made of `lasting`: the members that do not drift."""
     canonical = _canonical(lasting)
     if canonical is None:
         return _TOO_DEEP
     fingerprint = hashlib.blake2b(canonical, digest_size=16).hexdigest()
     return Element(job_id, raw, fingerprint, estimated_finish)
+
+
+def read_translated(
+    raw: object, translate: Callable[[Mapping[str, object]], Mapping[str, object]], dialect: str
+) -> Job | Invalid:
+    """A job of another shape: `translate` gives it OpenAI's, and `raw` stays as it came."""
+    if not isinstance(raw, Mapping):
+        return _NOT_AN_OBJECT
+    if _canonical(raw) is None:
+        return _TOO_DEEP
+    job = read_job(translate(raw), dialect)
+    return job if isinstance(job, Invalid) else replace(job, raw=raw)
 
 
 def _canonical(raw: Mapping[str, object]) -> bytes | None:
@@ -131,6 +148,13 @@ def read_page(value: object, read: Callable[[object], T | Invalid]) -> Page[T] |
     return Page(items, has_more, len(results) - len(items), last_id)
 
 
+def _short_id(some_id: str) -> str:
+    """The id, or a hash in its place when it is longer than any column that keeps ids."""
+    if len(some_id) <= MAX_KEPT_ID:
+        return clean_text(some_id)
+    return "made-" + hashlib.blake2b(some_id.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
 def _cursor(raw: object) -> str | None:
     found = raw.get("id") if isinstance(raw, Mapping) else None
     return found if isinstance(found, str) and 0 < len(found) <= MAX_ID else None
@@ -143,8 +167,8 @@ def read_job(raw: object, dialect: str = "openai") -> Job | Invalid:
         return element
     fields = Fields(element.raw)
     raw_status = _read_status(fields)
-    method, details = _read_method(fields)
-    block = _block(details, method)
+    method, details = read_method(fields)
+    block = block_of(details, method)
     return Job(
         id=element.id,
         raw_status=raw_status,
@@ -155,9 +179,9 @@ def read_job(raw: object, dialect: str = "openai") -> Job | Invalid:
         model=fields.text("model"),
         fine_tuned_model=fields.text("fine_tuned_model"),
         method=method,
-        hyperparameters=_read_hyperparameters(fields, block),
+        hyperparameters=read_hyperparameters(fields, block),
         method_details=details,
-        grader=_mapping_or_none(block.get("grader")),
+        grader=mapping_or_none(block.get("grader")),
         error=_read_error(fields),
         training_file=fields.text("training_file"),
         validation_file=fields.text("validation_file"),
@@ -172,7 +196,14 @@ def read_job(raw: object, dialect: str = "openai") -> Job | Invalid:
         total_steps=fields.whole("total_steps"),
         unreadable=fields.unreadable,
         raw=element.raw,
+        predecessor=_read_predecessor(fields, element.id),
     )
+
+
+def _read_predecessor(fields: Fields, job_id: str) -> str | None:
+    # No server of OpenAI's shape sends it; the dialects that restart a job under a new id set it.
+    named = fields.raw.get("predecessor")
+    return named if is_id(named) and named != job_id else None
 
 
 def _read_status(fields: Fields) -> str:
@@ -183,40 +214,6 @@ def _read_status(fields: Fields) -> str:
         return ""
     fields.refuse("status")
     return str(value) if isinstance(value, int | float) and abs(value) < MAX_STEP else ""
-
-
-def _read_method(fields: Fields) -> tuple[str | None, Mapping[str, object]]:
-    value = fields.raw.get("method")
-    if isinstance(value, str):
-        return clean_text(value.strip(), MAX_STATUS) or None, {}
-    details = fields.mapping("method")
-    named = details.get("type")
-    if isinstance(named, str) and named.strip():
-        return clean_text(named.strip(), MAX_STATUS), details
-    return next((m for m in _METHODS if isinstance(details.get(m), Mapping)), None), details
-
-
-def _block(details: Mapping[str, object], method: str | None) -> Mapping[str, object]:
-    return _mapping_or_none(details.get(method or "")) or {}
-
-
-def _mapping_or_none(value: object) -> Mapping[str, object] | None:
-    return value if isinstance(value, Mapping) and value else None
-
-
-def _read_hyperparameters(fields: Fields, block: Mapping[str, object]) -> Mapping[str, object]:
-    found: dict[str, object] = {}
-    own = _mapping_or_none(block.get("hyperparameters")) or {}
-    for name, value in [*own.items(), *fields.mapping("hyperparameters").items()]:
-        if value is not None:
-            found.setdefault(name, _resolved(name, value))
-    return found
-
-
-def _resolved(name: str, value: object) -> object:
-    if name not in _TUNABLE or not isinstance(value, int | float | str):
-        return value
-    return "auto" if value in {-1, "-1"} and not isinstance(value, bool) else value
 
 
 def _read_error(fields: Fields) -> JobError | None:
@@ -283,10 +280,10 @@ def read_event(raw: object, dialect: str = "openai") -> Event | Invalid:  # noqa
     event_id = _cursor(raw) or _made_id(raw)
     if event_id is None:
         return Invalid("The event is empty.")
-    data = _mapping_or_none(raw.get("data"))
+    data = mapping_or_none(raw.get("data"))
     step, total_steps, points = _read_data(data)
     return Event(
-        id=clean_text(event_id),
+        id=_short_id(event_id),
         created_at=fields.when("created_at"),
         level=_LEVELS.get(raw_level.strip().casefold(), "info"),
         raw_level=raw_level,
@@ -342,7 +339,7 @@ def read_checkpoint(raw: object, dialect: str = "openai") -> Checkpoint | Invali
     step = read_step(raw.get("step_number"))
     step = read_step(numbers.get("step")) if step is None else step
     return Checkpoint(
-        id=clean_text(checkpoint_id),
+        id=_short_id(checkpoint_id),
         created_at=fields.when("created_at"),
         step=None if step is None else int(step),
         model=fields.text("fine_tuned_model_checkpoint"),

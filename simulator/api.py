@@ -1,4 +1,4 @@
-"""The routes of the API: request and now -> answer."""
+"""The routes of the API in OpenAI's shape: request and now -> answer. Other shapes are in `fronts`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ MAX_LIMIT = 100
 Route = Callable[[Ledger, Request, float, str], Answer]
 
 
-def answer(ledger: Ledger, request: Request, now: float) -> Answer:
-    """What the API says; an error is an answer in OpenAI's envelope."""
-    try:
-        ledger.admit(now)
-        path = PREFIX.sub("", request.path)
-        return _route(request.method, path)(ledger, request, now, path)
-    except ApiError as error:
-        return error.answer()
+Routes = tuple[tuple[str, re.Pattern[str], Route], ...]
 
 
-def _route(method: str, path: str) -> Route:
-    allowed = [(verb, route) for verb, pattern, route in ROUTES if pattern.fullmatch(path)]
+def answer(ledger: Ledger, request: Request, now: float, routes: Routes | None = None) -> Answer:
+    """What these routes (without any: OpenAI's) say. Raises ApiError."""
+    ledger.admit(now)
+    path = PREFIX.sub("", request.path)
+    return _route(request.method, path, routes or ROUTES)(ledger, request, now, path)
+
+
+def _route(method: str, path: str, routes: Routes) -> Route:
+    allowed = [(verb, route) for verb, pattern, route in routes if pattern.fullmatch(path)]
     for verb, route in allowed:
         if verb == method:
             return route
@@ -44,12 +44,13 @@ def _route(method: str, path: str) -> Route:
     raise ApiError(404, f"Invalid URL ({method} {path})")
 
 
-def _identity(path: str, place: int) -> str:
+def identity_at(path: str, place: int) -> str:
     return unquote(path.split("/")[place])
 
 
-def _known_job(ledger: Ledger, path: str) -> Known:
-    job_id = _identity(path, 3)
+def known_job(ledger: Ledger, path: str, place: int = 3) -> Known:
+    """The job whose id is the part of the path at this place. Raises ApiError (404)."""
+    job_id = identity_at(path, place)
     known = ledger.job(job_id)
     if known is None:
         text = f"Could not find fine tune: {job_id}"
@@ -57,7 +58,7 @@ def _known_job(ledger: Ledger, path: str) -> Known:
     return known
 
 
-def _limit(request: Request, otherwise: int) -> int:
+def page_limit(request: Request, otherwise: int) -> int:
     text = request.first("limit")
     if text is None:
         return otherwise
@@ -66,13 +67,13 @@ def _limit(request: Request, otherwise: int) -> int:
     return int(text)
 
 
-def _tell(ledger: Ledger, known: Known, now: float, status: int = 200) -> Answer:
+def tell(ledger: Ledger, known: Known, now: float, status: int = 200) -> Answer:
     served = ledger.serve(known, now)
     return Answer(status, served.body, jobs=(served.told,))
 
 
 def list_jobs(ledger: Ledger, request: Request, now: float, _path: str) -> Answer:
-    after, limit = request.first("after"), _limit(request, 20)
+    after, limit = request.first("after"), page_limit(request, 20)
     if after and ledger.job(after) is None:
         raise ApiError(400, f"No fine-tuning job with id {after}", param="after")
     found = list(islice(ledger.newest_first(after, _metadata(request)), limit + 1))
@@ -92,27 +93,33 @@ def _metadata(request: Request) -> Mapping[str, str] | str | None:
 
 def create_job(ledger: Ledger, request: Request, now: float, _path: str) -> Answer:
     try:
-        return _tell(ledger, ledger.create(read_object(request), now), now)
+        return tell(ledger, ledger.create(read_object(request), now), now)
     except creation.Refused as refusal:
         raise ApiError(400, refusal.message, param=refusal.param) from refusal
 
 
 def retrieve_job(ledger: Ledger, _request: Request, now: float, path: str) -> Answer:
-    return _tell(ledger, _known_job(ledger, path), now)
+    return tell(ledger, known_job(ledger, path), now)
 
 
-def cancel_job(ledger: Ledger, _request: Request, now: float, path: str) -> Answer:
-    known = _known_job(ledger, path)
+def act(ledger: Ledger, known: Known, action: str, now: float) -> Spec:
+    """The job after cancel, pause or resume. Raises ApiError."""
     if isinstance(known, Verbatim):
-        raise ApiError(400, "This job is served as it was written and cannot be cancelled")
+        raise ApiError(400, "This job is served as it was written and cannot be changed")
+    change = {"cancel": ledger.cancel, "pause": ledger.pause, "resume": ledger.resume}[action]
     try:
-        return _tell(ledger, ledger.cancel(known, now), now)
+        return change(known, now)
     except editing.Refused as refusal:
-        raise ApiError(400, str(refusal)) from refusal
+        status = 400 if action == "cancel" else 409
+        raise ApiError(status, str(refusal)) from refusal
+
+
+def act_on_job(ledger: Ledger, _request: Request, now: float, path: str) -> Answer:
+    return tell(ledger, act(ledger, known_job(ledger, path), identity_at(path, 4), now), now)
 
 
 def list_events(ledger: Ledger, request: Request, now: float, path: str) -> Answer:
-    known, limit = _known_job(ledger, path), _limit(request, 20)
+    known, limit = known_job(ledger, path), page_limit(request, 20)
     if isinstance(known, Verbatim):
         return _page(known.events, request, limit)
     beats = render.beats(known, now)
@@ -125,14 +132,14 @@ def _events(spec: Spec, beats: list[Beat]) -> list[dict[str, object]]:
 
 
 def list_checkpoints(ledger: Ledger, request: Request, now: float, path: str) -> Answer:
-    known = _known_job(ledger, path)
+    known = known_job(ledger, path)
     if isinstance(known, Verbatim):
-        return _page(known.checkpoints, request, _limit(request, 10), with_ends=True)
+        return _page(known.checkpoints, request, page_limit(request, 10), with_ends=True)
     steps = life.checkpoint_steps(known, now)
     return _page(
         [render.checkpoint(known, step) for step in steps],
         request,
-        _limit(request, 10),
+        page_limit(request, 10),
         with_ends=True,
     )
 
@@ -184,7 +191,7 @@ def upload_file(ledger: Ledger, request: Request, now: float, _path: str) -> Ans
 
 
 def _stored_file(ledger: Ledger, now: float, path: str) -> Stored:
-    file_id = _identity(path, 2)
+    file_id = identity_at(path, 2)
     stored = ledger.file(file_id, now)
     if stored is None:
         raise ApiError(404, f"No such File object: {file_id}", param="id")
@@ -202,20 +209,34 @@ def file_content(ledger: Ledger, _request: Request, now: float, path: str) -> An
     return Answer(200, stored.content, "application/octet-stream", disposition)
 
 
+def list_limits(ledger: Ledger, _request: Request, now: float, _path: str) -> Answer:
+    """Nobody documents this body; it is one of the shapes that public clients guess."""
+    active = ledger.active_jobs(now)
+    limits = [
+        {"model": name, "max_concurrent_jobs": 3, "max_total_jobs": 200, "active_jobs": count}
+        for name, count in sorted(active.items())
+    ]
+    return answer_json({"object": "list", "data": limits})
+
+
 def list_models(_ledger: Ledger, _request: Request, _now: float, _path: str) -> Answer:
     return Answer(200, orjson.dumps({"object": "list", "data": creation.base_models()}))
 
 
-_JOBS = "/fine_tuning/jobs"
-ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
-    ("GET", re.compile(_JOBS), list_jobs),
-    ("POST", re.compile(_JOBS), create_job),
-    ("GET", re.compile(_JOBS + "/[^/]+"), retrieve_job),
-    ("POST", re.compile(_JOBS + "/[^/]+/cancel"), cancel_job),
-    ("GET", re.compile(_JOBS + "/[^/]+/events"), list_events),
-    ("GET", re.compile(_JOBS + "/[^/]+/checkpoints"), list_checkpoints),
+FILE_ROUTES: Routes = (
     ("POST", re.compile("/files"), upload_file),
     ("GET", re.compile("/files/[^/]+"), retrieve_file),
     ("GET", re.compile("/files/[^/]+/content"), file_content),
+)
+_JOBS = "/fine_tuning/jobs"
+ROUTES: Routes = (
+    ("GET", re.compile(_JOBS), list_jobs),
+    ("POST", re.compile(_JOBS), create_job),
+    ("GET", re.compile(_JOBS + "/[^/]+"), retrieve_job),
+    ("POST", re.compile(_JOBS + "/[^/]+/(?:cancel|pause|resume)"), act_on_job),
+    ("GET", re.compile(_JOBS + "/[^/]+/events"), list_events),
+    ("GET", re.compile(_JOBS + "/[^/]+/checkpoints"), list_checkpoints),
+    *FILE_ROUTES,
     ("GET", re.compile("/models"), list_models),
+    ("GET", re.compile("/fine_tuning/model_limits"), list_limits),
 )

@@ -223,10 +223,25 @@ def _hyperparameters(method: str, asked: Mapping[str, object]) -> Mapping[str, o
     return {name: value for name, value in asked.items() if value != "auto"}
 
 
+# Days on which fine-tuned models stop answering with their base model.
+RETIREMENT = {
+    "gpt-4.1-nano-2025-04-14": "2026-10-23",
+    "gpt-4.1-mini-2025-04-14": "2027-01-14",
+    "gpt-4o-2024-08-06": "2027-01-14",
+    "gpt-4o-mini-2024-07-18": "2027-01-14",
+}
+
+
 def base_models() -> list[dict[str, object]]:
     """Objects of the models route, oldest name first."""
     return [
-        {"id": name, "object": "model", "created": 1721172741, "owned_by": _owner(name)}
+        {
+            "id": name,
+            "object": "model",
+            "created": 1721172741,
+            "owned_by": _owner(name),
+            "shutdown_date": RETIREMENT.get(name),
+        }
         for name in sorted(MODELS)
     ]
 

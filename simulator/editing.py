@@ -1,4 +1,4 @@
-"""Changes to a life that already began: end it now, or hurry it to its next phase. Pure: spec -> spec."""
+"""Changes to a life that already began: end, pause, resume or hurry it. Pure: spec -> spec."""
 
 from __future__ import annotations
 
@@ -26,6 +26,44 @@ def finish(spec: Spec, now: float, outcome: str, error: Mapping[str, object] | N
         return replace(spec, outcome=outcome, error=None, hurried_at=now, stopped_at=None)
     error = error or (FAILURES["server_error"].error if outcome == "failed" else None)
     return replace(spec, outcome=outcome, error=error, stopped_at=now)
+
+
+def cancel(spec: Spec, now: float) -> Spec:
+    """The same life, cancelled now, also while it is paused. Raises Refused for a job that is over."""
+    if not is_paused(spec, now):
+        return finish(spec, now, "cancelled")
+    began_at = life.timeline(spec).ended_at
+    return replace(
+        spec,
+        outcome="cancelled",
+        stopped_at=now,
+        breaks=(*spec.breaks, (began_at, now, now)),
+        intended=None,
+    )
+
+
+def pause(spec: Spec, now: float) -> Spec:
+    """The same life, paused now. Raises Refused for a job that is not running."""
+    word = life.status(spec, now)
+    if word != "running":
+        raise Refused(f"Job {spec.id} cannot be paused: it is {word}")
+    intended = {"outcome": spec.outcome, "error": spec.error, "ends_at": spec.ends_at}
+    return replace(spec, outcome="paused", error=None, stopped_at=now, intended=intended)
+
+
+def resume(spec: Spec, now: float) -> Spec:
+    """The same life, queued again now and running on from where it stood. Raises Refused unless it is paused."""
+    if not is_paused(spec, now):
+        raise Refused(f"Job {spec.id} cannot be resumed: it is {life.status(spec, now)}")
+    began_at = life.timeline(spec).ended_at
+    again = (began_at, now, now + spec.queued_s)
+    plan = spec.intended or {"outcome": "succeeded", "error": None, "ends_at": 1.0}
+    changed = replace(spec, stopped_at=None, breaks=(*spec.breaks, again), intended=None)
+    return replace(changed, **plan)  # type: ignore[arg-type]  # written by pause, above
+
+
+def is_paused(spec: Spec, now: float) -> bool:
+    return spec.outcome == "paused" and life.is_over(spec, now)
 
 
 def advance(spec: Spec, now: float) -> Spec:

@@ -134,6 +134,22 @@ class Ledger:
             if metadata is None or _matches(known, metadata):
                 yield known
 
+    def newest(self, offset: int, count: int) -> tuple[list[Known], int]:
+        """So many jobs after the newest `offset` ones, newest first; and how many there are at all."""
+        with self._lock:
+            end = max(len(self._order) - offset, 0)
+            wanted = reversed(self._order[max(end - count, 0) : end])
+            return [self._jobs[job_id] for _, _, job_id in wanted], len(self._order)
+
+    def active_jobs(self, now: float) -> dict[str, int]:
+        """Base model -> how many of its jobs are not over; models without jobs are left out."""
+        with self._lock:
+            specs = [known for known in self._jobs.values() if isinstance(known, Spec)]
+        found: dict[str, int] = {}
+        for spec in specs:
+            found[spec.model] = found.get(spec.model, 0) + (not life.is_over(spec, now))
+        return found
+
     def serve(self, known: Known, now: float) -> Served:
         """The job as bytes; those of a job that is over are made once."""
         kept = self._finished.get(known.id)
@@ -141,7 +157,8 @@ class Ledger:
             return kept[1]
         body = dict(known.job) if isinstance(known, Verbatim) else render.job(known, now)
         served = Served(
-            orjson.dumps(body), (known.id, body.get("status"), body.get("trained_tokens"))
+            orjson.dumps(body),
+            (known.id, body.get("state", body.get("status")), body.get("trained_tokens")),
         )
         if isinstance(known, Verbatim) or life.is_over(known, now):
             self._finished[known.id] = (known, served)
@@ -171,7 +188,17 @@ class Ledger:
 
     def cancel(self, spec: Spec, now: float) -> Spec:
         with self._lock:
-            return self.keep(editing.finish(spec, now, "cancelled"))
+            return self.keep(editing.cancel(spec, now))
+
+    def pause(self, spec: Spec, now: float) -> Spec:
+        """Raises editing.Refused."""
+        with self._lock:
+            return self.keep(editing.pause(spec, now))
+
+    def resume(self, spec: Spec, now: float) -> Spec:
+        """Raises editing.Refused."""
+        with self._lock:
+            return self.keep(editing.resume(spec, now))
 
     def show_verbatim(self, known: Verbatim, files: Mapping[str, Stored]) -> None:
         """Adds a job for this run only."""

@@ -61,14 +61,30 @@ class Plan:
 def timeline(spec: Spec) -> Timeline:
     validated_at = spec.created_at + spec.validating_s
     started_at = validated_at + spec.queued_s
-    trained_at = started_at + spec.running_s * TRAINING_SHARE
+    trained_at = delayed(spec, started_at + spec.running_s * TRAINING_SHARE)
     limit = math.inf if spec.hurried_at is None else spec.hurried_at
-    ended_at = min(_natural_end(spec, validated_at, started_at), limit)
+    ended_at = min(delayed(spec, _natural_end(spec, validated_at, started_at)), limit)
     if spec.stopped_at is not None:
         ended_at = spec.stopped_at
     return Timeline(
         min(validated_at, limit), min(started_at, limit), min(trained_at, limit), ended_at
     )
+
+
+def delayed(spec: Spec, moment: float) -> float:
+    """When something really happens that would happen at this moment if the job had never been paused."""
+    for began_at, _, running_at in spec.breaks:
+        if moment > began_at:
+            moment += running_at - began_at
+    return moment
+
+
+def undelayed(spec: Spec, moment: float) -> float:
+    """The other way round; during a pause the time stands still."""
+    for began_at, _, running_at in reversed(spec.breaks):
+        if moment > began_at:
+            moment = max(began_at, moment - (running_at - began_at))
+    return moment
 
 
 def _natural_end(spec: Spec, validated_at: float, started_at: float) -> float:
@@ -87,6 +103,9 @@ def status(spec: Spec, now: float) -> str:
         return spec.outcome
     if now < times.validated_at:
         return "validating_files"
+    for began_at, queued_at, running_at in spec.breaks:
+        if began_at <= now < running_at:
+            return "paused" if now < queued_at else "queued"
     return "queued" if now < times.started_at else "running"
 
 
@@ -144,7 +163,7 @@ def step_at(spec: Spec, step: int) -> float:
     """The moment at which this step is done."""
     times = timeline(spec)
     share = step / plan(spec).total_steps
-    moment = times.started_at + spec.running_s * TRAINING_SHARE * share
+    moment = delayed(spec, times.started_at + spec.running_s * TRAINING_SHARE * share)
     return (
         moment if spec.hurried_at is None else min(moment, max(spec.hurried_at, times.started_at))
     )
@@ -158,7 +177,8 @@ def steps_done(spec: Spec, now: float) -> int:
         return 0
     if until >= times.trained_at:
         return total
-    done = int((until - times.started_at) / (spec.running_s * TRAINING_SHARE) * total)
+    worked_s = undelayed(spec, until) - times.started_at
+    done = int(worked_s / (spec.running_s * TRAINING_SHARE) * total)
     # Division may land one off the moment that step_at names; the events follow step_at, so this does too.
     if done < total and step_at(spec, done + 1) <= until:
         return done + 1
@@ -182,7 +202,7 @@ def estimated_finish(spec: Spec, now: float) -> int | None:
     if status(spec, now) != "running":
         return None
     drift = int(now / 20 + spec.seed) % 5 - 2
-    return int(timeline(spec).started_at + spec.running_s + drift)
+    return int(delayed(spec, timeline(spec).started_at + spec.running_s) + drift)
 
 
 def checkpoint_steps(spec: Spec, now: float) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from simulator import api, breakage, control, faults
+from simulator import breakage, control, faults, fronts
 from simulator.access import Doorman
 from simulator.dice import hexcode
 from simulator.exchange import Answer, ApiError, Request
@@ -202,9 +202,9 @@ class Handler(BaseHTTPRequestHandler):
     def _told(self, request: Request, now: float, fault: Fault | None) -> Answer:
         try:
             self.server.desk.doorman.admit(request.api_key)
-            answer = api.answer(self.server.desk.ledger, request, now)
+            answer = fronts.answer(self.server.desk.ledger, request, now)
         except ApiError as error:
-            answer = error.answer()
+            answer = fronts.refusal(self.server.desk.ledger, error)
         return answer if fault is None else faults.spoil(answer, fault)
 
     def _send(self, answer: Answer, fault: Fault | None) -> None:

@@ -15,13 +15,17 @@ METHODS = ("supervised", "dpo", "reinforcement")
 OUTCOMES = ("succeeded", "failed", "cancelled", "paused")
 PHASES = ("validating", "queued", "running")
 
+Break = tuple[float, float, float]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spec:
     """One job. Times are unix seconds, durations real seconds (already divided by the speed).
 
     `outcome` strikes at the share `ends_at` of the phase `ends_in`, or at the moment `stopped_at`.
-    From `hurried_at` on, all that is left of a life happens at once. Compared by identity, so caches can hold it.
+    From `hurried_at` on, all that is left of a life happens at once. `breaks`: for each pause that is over, when
+    it began, when the job was queued again and when it ran on. `intended`: of a paused job, what a resume brings
+    back. Compared by identity, so caches can hold it.
     """
 
     id: str
@@ -50,6 +54,8 @@ class Spec:
     ends_at: float = 1.0
     stopped_at: float | None = None
     hurried_at: float | None = None
+    breaks: tuple[Break, ...] = ()
+    intended: Mapping[str, object] | None = None
 
     @property
     def result_file(self) -> str:
@@ -60,6 +66,7 @@ FIELDS = frozenset(spec_field.name for spec_field in dataclasses.fields(Spec))
 NUMBERS = ("created_at", "validating_s", "queued_s", "running_s", "late_s", "ends_at")
 MOMENTS = ("stopped_at", "hurried_at")
 WHOLE_NUMBERS = ("seed", "n_examples", "tokens_per_example")
+OBJECTS = ("requested", "error", "grader", "metadata", "intended")
 
 
 def job_id(*parts: object) -> str:
@@ -92,8 +99,10 @@ def _checked(name: str, value: object) -> object:
         raise ValueError(f"{name} must be a whole number")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise ValueError(f"{name} must be one of {', '.join(_CHOICES[name])}")
-    if name in ("requested", "error", "grader", "metadata") and not isinstance(value, dict | None):
+    if name in OBJECTS and not isinstance(value, dict | None):
         raise ValueError(f"{name} must be an object")
+    if name == "breaks":
+        return _breaks(value)
     if name == "integrations":
         return _integrations(value)
     return _text(name, value)
@@ -101,6 +110,17 @@ def _checked(name: str, value: object) -> object:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _breaks(value: object) -> tuple[Break, ...]:
+    several = value if isinstance(value, list | tuple) else [None]
+    found = []
+    for each in several:
+        if not isinstance(each, list | tuple) or not all(map(_is_number, each)):
+            raise ValueError("breaks must be a list of three moments each")
+        began_at, queued_at, running_at = each
+        found.append((began_at, queued_at, running_at))
+    return tuple(found)
 
 
 def _integrations(value: object) -> tuple[object, ...]:

@@ -31,6 +31,8 @@ MESSAGES = {
     "succeeded": "The job has successfully completed",
     "cancelled": "Fine-tuning job cancelled",
     "paused": "Fine-tuning job paused",
+    "resumed": "Fine-tuning job resumed, moving job to queued state",
+    "continued": "Fine-tuning job running again",
     "failed": "{error}",
     "results": "Completed results file: {result_file}",
     "postprocessing": "Postprocessing started.",
@@ -51,10 +53,25 @@ def script(spec: Spec, late: bool) -> tuple[Beat, ...]:
         Beat(times.validated_at, "validated"),
         Beat(times.started_at, "started"),
         *_training(spec),
+        *_breaks(spec),
         Beat(times.trained_at, "moderation"),
     ]
     happened = [beat for beat in beats if _happens(spec, beat, times.ended_at)]
+    if spec.breaks:
+        happened.sort(key=lambda beat: beat.at)
     return tuple(happened + _ending(spec, times.ended_at, late))
+
+
+def _breaks(spec: Spec) -> list[Beat]:
+    beats = []
+    ended_at = life.timeline(spec).ended_at
+    for number, (began_at, queued_at, running_at) in enumerate(spec.breaks):
+        beats.append(Beat(began_at, "paused", number))
+        if queued_at >= ended_at:
+            continue  # cancelled while it was paused
+        beats.append(Beat(queued_at, "resumed", number))
+        beats.append(Beat(running_at, "continued", number))
+    return beats
 
 
 def _happens(spec: Spec, beat: Beat, ended_at: float) -> bool:
@@ -79,6 +96,9 @@ def _training(spec: Spec) -> list[Beat]:
 
 
 def _ending(spec: Spec, ended_at: float, late: bool) -> list[Beat]:
+    if spec.outcome == "paused":
+        # Numbered, so that this event is still the same one after the job went on.
+        return [Beat(ended_at, "paused", len(spec.breaks))]
     if spec.outcome != "succeeded":
         return [Beat(ended_at, spec.outcome)]
     ending = [Beat(ended_at, "model"), Beat(ended_at, "succeeded")]

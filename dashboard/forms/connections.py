@@ -204,11 +204,9 @@ def initial_of(connection: Connection) -> dict[str, Any]:
 
 
 def dialect_label(name: str) -> str:
-    dialect = dialects().get(name)
-    return str(getattr(dialect, "label", "")) or {
-        "openai": "OpenAI or compatible",
-        "azure": "Azure OpenAI",
-    }.get(name, name.capitalize())
+    """The dialect's own label; the bare name of one that is no longer there."""
+    found = dialects().get(name)
+    return found.label if found else name
 
 
 def free_slug(team: Team, name: str) -> str:

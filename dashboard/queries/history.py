@@ -9,6 +9,7 @@ from dashboard import charts
 from dashboard.queries.leaves import leaves, row_id
 from jobs.models import Estimate, Job, Snapshot, Transition
 from providers import wire
+from providers.base import parse_job
 from providers.states import State
 
 SNAPSHOTS_SHOWN = 100
@@ -196,7 +197,7 @@ def raw(job: Job, wanted: str, dialect: str) -> Raw:
 
 
 def normal_form(content: Mapping[str, object], dialect: str) -> tuple[tuple[str, str], ...]:
-    read = wire.read_job(content, dialect)
+    read = parse_job(content, dialect)
     if isinstance(read, wire.Invalid):
         return (("unreadable", read.reason),)
     names = [name for name in read.__dataclass_fields__ if name != "raw"]

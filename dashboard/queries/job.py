@@ -94,6 +94,7 @@ class JobPage:
     warnings: tuple[events.EventRow, ...]
     figures: tuple[Figure, ...]
     charts: tuple[charts.Chart, ...]
+    zero_charts: tuple[str, ...]
     history: history.History
     hyperparameters: tuple[Hyperparameter, ...]
     has_top_level: bool
@@ -148,6 +149,7 @@ def job_page(job: Job, now: datetime) -> JobPage:
     )
     checkpoints = list(Checkpoint.objects.filter(job=job).order_by("step", "pk"))
     method, grader = split_method(job.method_details)
+    curves, last_point_at = curves_of(job)
     return JobPage(
         job=job,
         connection=job.connection,
@@ -159,7 +161,13 @@ def job_page(job: Job, now: datetime) -> JobPage:
         error_extra=leaves(job.error_extra),
         warnings=events.last_warnings(job) if job.state == State.FAILED.value else (),
         figures=figures(job, past, now),
-        charts=charts_of(job, checkpoints, now),
+        charts=charts.panels(
+            curves,
+            now=now,
+            last_seen=None if job.is_over else last_point_at,
+            checkpoints=marks_on_axis(checkpoints),
+        ),
+        zero_charts=charts.zero_panels(curves),
         history=past,
         hyperparameters=settings_rows,
         has_top_level=any(row.top_level for row in settings_rows),
@@ -213,24 +221,23 @@ def is_stale(job: Job, now: datetime) -> bool:
     return now - job.last_seen_at > timedelta(seconds=interval * STALE_AFTER_POLLS)
 
 
-def charts_of(
-    job: Job, checkpoints: Sequence[Checkpoint], now: datetime
-) -> tuple[charts.Chart, ...]:
-    """All panels. Points come from events, checkpoints and result files, one row a step already."""
+def curves_of(job: Job) -> tuple[list[charts.Curve], datetime | None]:
+    """All curves and when we saw the newest point. Points come from events, checkpoints and result files."""
     found = Point.objects.filter(job=job).order_by("metric", "step")
     grouped: dict[str, list[tuple[float, float | None]]] = {}
     last_seen: datetime | None = None
     for metric, step, value, seen_at in found.values_list("metric", "step", "value", "seen_at"):
         grouped.setdefault(metric, []).append((step, value))
         last_seen = seen_at if last_seen is None else max(last_seen, seen_at)
-    curves = [charts.Curve(metric, tuple(points)) for metric, points in grouped.items()]
-    marks = [
+    return [charts.Curve(metric, tuple(points)) for metric, points in grouped.items()], last_seen
+
+
+def marks_on_axis(checkpoints: Sequence[Checkpoint]) -> list[tuple[float, str]]:
+    return [
         (float(one.step), f"Checkpoint at step {one.step}")
         for one in checkpoints
         if one.step is not None
     ]
-    shown_age = None if job.is_over else last_seen
-    return charts.panels(curves, now=now, last_seen=shown_age, checkpoints=marks)
 
 
 def checkpoints_of(checkpoints: Sequence[Checkpoint]) -> Checkpoints:

@@ -105,6 +105,7 @@ class Row:
     url: str
     name: str
     detail: str
+    file: str
     state: str
     raw_status: str
     is_missing: bool
@@ -336,7 +337,7 @@ def next_try_at(connection: Connection, now: datetime) -> datetime | None:
 
 
 def row_of(job: Job, connection: Connection) -> Row:
-    detail = (job.base_model, connection.name, job.training_file)
+    detail = (job.base_model, connection.name)
     message = (job.error_message or "").strip().partition("\n")[0]
     progress = job.progress
     return Row(
@@ -344,6 +345,7 @@ def row_of(job: Job, connection: Connection) -> Row:
         url=reverse("job", args=[connection.slug, job.provider_id]),
         name=job.name,
         detail=" · ".join(part for part in detail if part),
+        file=job.training_file or "",
         state=job.state,
         raw_status=job.raw_status,
         is_missing=job.is_missing,

@@ -49,6 +49,7 @@ class PartLine:
     is_well: bool
     seen_at: datetime | None
     detail: str
+    is_starting: bool = False  # not seen yet, and too early to call that trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def _parts(now: datetime) -> Iterator[PartLine]:
 def _part_line(name: str, note: Heartbeat | None, now: datetime) -> PartLine:
     if note is None:
         is_new = now - STARTED_AT <= START_GRACE
-        return PartLine(name, is_new, None, "Starting" if is_new else "Never seen")
+        return PartLine(name, is_new, None, "Starting" if is_new else "Never seen", is_new)
     if note.is_late(now):
         return PartLine(name, False, note.at, "Not seen lately")
     return PartLine(name, True, note.at, "At work" if note.is_busy else "Well")

@@ -181,6 +181,13 @@ def counted(number: int, noun: str) -> str:
 
 
 @register.filter
+def full_stop(text: str) -> str:
+    """For a reason from elsewhere that a sentence of ours follows."""
+    text = text.rstrip()
+    return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+@register.filter
 def lower_first(text: str) -> str:
     """For a phrase that follows a colon; leaves acronyms alone."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]

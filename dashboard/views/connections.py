@@ -25,6 +25,8 @@ from dashboard.forms.connections import (
     initial_of,
 )
 from dashboard.queries import connections as queries
+from dashboard.queries.archive import archive_panel
+from dashboard.views import live
 from dashboard.views.errors import error_page
 from jobs import tracking
 from jobs.models import Connection, Health, Job
@@ -56,14 +58,28 @@ def connection_list(request: TeamRequest) -> HttpResponse:
 @team_required()
 def detail(request: TeamRequest, connection: str) -> HttpResponse:
     found = queries.find_connection(request.team, connection)
+    panel = archive_panel(found)
+    tag = live.tag_of(request, panel)
+    if live.is_current(request, tag):
+        return live.unchanged(tag)
     return _detail_page(request, found, AddJobForm())
 
 
 def _detail_page(
     request: TeamRequest, found: Connection, form: AddJobForm, result: TestResult | None = None
 ) -> HttpResponse:
-    context = {"page": queries.connection_page(found), "form": form, "result": result}
-    return render(request, "connections/detail.html", context, status=400 if form.errors else 200)
+    panel = archive_panel(found)
+    tag = live.tag_of(request, panel)
+    context = {
+        "page": queries.connection_page(found),
+        "archive": panel,
+        "live": live.Live(f"/connections/{found.slug}/", tag, is_on=panel.is_running),
+        "form": form,
+        "result": result,
+    }
+    answer = live.page(request, "connections/detail.html", "archive", tag, context)
+    answer.status_code = 400 if form.errors else 200
+    return answer
 
 
 @sensitive_post_parameters("api_key")

@@ -12,6 +12,8 @@ function colour(name) {
   probe.remove();
   return found;
 }
+// As the server scales its drawing: a little room, never below zero for what is never negative.
+function extent(_, low, high, room = (high - low) * 0.06 || Math.abs(high) * 0.06 || 1) { return low == null ? [0, 1] : [low < 0 ? low - room : Math.max(low - room, 0), high + room]; }
 
 class MetricChart extends HTMLElement {
   connectedCallback() {
@@ -41,7 +43,7 @@ class MetricChart extends HTMLElement {
     this.chart = new uPlot({
       width: this.plot.clientWidth,
       height: this.plot.clientHeight,
-      scales: { x: { time: false } },
+      scales: { x: { time: false }, y: { range: (chart, low, high) => extent(chart, low, high) } },
       legend: { show: false },
       focus: { alpha: 0.3 },
       cursor: { sync: { key: "tunebell" }, drag: { x: true, y: false }, focus: { prox: 24 } },

@@ -52,6 +52,10 @@ PAGES = {
         for name in ("test", "pause", "resume", "archive", "restore")
     },
     "connection-poll": Route(E, POST, CONNECTION),
+    **{
+        f"connection-backfill-{name}": Route(E, POST, CONNECTION)
+        for name in ("start", "pause", "retry")
+    },
     "connection-remove": Route(A, FORM, CONNECTION),
     "connection-add-job": Route(E, POST, CONNECTION),
     "alerts": Route(V, GET),
@@ -120,11 +124,15 @@ def visitor(user=None) -> Client:
 
 
 def rows_of(graph: Graph) -> dict[str, list]:
-    """Every row of the database that belongs to the team, but what merely counts visits."""
+    """Every row of the database that belongs to the team, but what merely counts visits.
+
+    A refused member is noted in the log; that is no change of what the team has.
+    """
     found = {}
     for model in apps.get_models():
         if hasattr(model, "objects") and hasattr(model.objects.all(), "for_team"):
             rows = model.objects.for_team(graph.team).order_by("pk").values()
+            rows = [row for row in rows if row.get("action") != "access.refused"]
             found[model.__name__] = [
                 {k: v for k, v in row.items() if k != "last_used_at"} for row in rows
             ]

@@ -65,6 +65,15 @@ def test_a_curve_without_a_value_has_no_panel(points) -> None:
     assert charts.panels([Curve("train_loss", points)], now=NOW) == ()
 
 
+def test_a_panel_that_is_zero_throughout_is_named_and_left_out() -> None:
+    none = Curve("errors/graders/exact/train_other_error_count", ((1, 0.0), (2, 0.0), (3, None)))
+    one = Curve("errors/graders/exact/train_sample_error_count", ((1, 0.0), (2, 1.0)))
+    assert [chart.title for chart in charts.panels([none, one], now=NOW)] == [
+        "Exact: training sample errors"
+    ]
+    assert charts.zero_panels([none, one]) == ("Exact: training other errors",)
+
+
 def test_a_single_point_is_a_dot() -> None:
     (chart,) = charts.panels([Curve("valid_loss", ((5, 0.5),))], now=NOW)
     assert (chart.series[0].path, len(chart.series[0].dots)) == ("", 1)

@@ -216,6 +216,16 @@ def test_hostile_text_is_inert(client, lab) -> None:
     assert "<script>alert" not in page_of(client, seen(lab, raw))
 
 
+def test_a_curve_that_is_zero_throughout_is_told_in_one_line(client, lab) -> None:
+    job = a_job(lab)
+    name = "errors/graders/exact/train_other_error_count"
+    Point.objects.create(job=job, metric=name, step=1, value=0.0, source=1, seen_at=NOON)
+    html = page_of(client, job)
+    assert "Left out, 0 throughout: Exact: training other errors." in html
+    assert "No metrics yet" not in html
+    assert "<metric-chart" not in html
+
+
 def test_curves_come_with_a_sentence_a_table_and_their_data(client, lab) -> None:
     job = a_job(lab)
     for step in (1, 2, 3):

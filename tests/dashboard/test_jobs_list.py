@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Role, Team
+from dashboard.templatetags import bell
 from jobs.models import Connection
 from tests.builders import a_channel, a_connection, a_job, a_member, a_rule, a_team
 
@@ -157,6 +158,13 @@ def test_a_failing_connection_keeps_its_rows(client, team) -> None:
     assert "Prod: key rejected." in html
     assert "401: no such key" in html
     assert "still-here" in html
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"), [("no such key", "no such key."), ("Wait!", "Wait!"), ("", "")]
+)
+def test_a_reason_ends_before_the_next_sentence_begins(reason, shown) -> None:
+    assert bell.full_stop(reason) == shown
 
 
 def test_a_new_failure_is_pinned_until_the_visit_is_over(client, lab) -> None:

@@ -1,5 +1,6 @@
 """Is the monitor itself well? /status/, /readyz, /livez and the banners on every page."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -58,6 +59,14 @@ def test_a_fresh_start_is_ready_before_the_first_sweep(client, monkeypatch, now)
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["reasons"] == []
+
+
+def test_a_part_not_seen_yet_is_starting_and_not_called_well(client, monkeypatch, now):
+    monkeypatch.setattr(status, "STARTED_AT", now)
+    client.force_login(a_member(a_team()))
+    html = client.get("/status/").content.decode()
+    assert re.search(r'class="status queued"><svg.*?</svg>Starting', html)
+    assert not re.search(r'class="status succeeded"><svg[^>]*>.{0,60}</svg>Starting', html)
 
 
 def test_a_running_set_is_ready(long_running, now):

@@ -5,6 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from providers.base import dialects
+from providers.catalog import read_limits, read_models
+from providers.together import _CURVES, _STEPS, as_metrics_event
 from providers.wire import (
     Invalid,
     decode,
@@ -15,11 +18,19 @@ from providers.wire import (
     read_job,
     read_page,
 )
+from tests.providers.test_fireworks import a_fireworks_job
+from tests.providers.test_mistral import a_mistral_job
+from tests.providers.test_together import a_together_job
 from tests.providers.wire_json import a_checkpoint, a_job, an_event
 
 # The machine may be busy; how long an example takes is no part of these tests.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 READERS = (read_element, read_job, read_event, read_checkpoint, read_file)
+FOREIGN = tuple(
+    read
+    for kind in dialects().values()
+    for read in (kind.parse_element, kind.parse_job, kind.parse_event, kind.parse_checkpoint)
+)
 SCALARS = (
     st.none()
     | st.booleans()
@@ -51,7 +62,9 @@ ANYTHING = st.recursive(
 
 
 def read_all(value):
-    for read in READERS:
+    read_limits(value)
+    read_models(value)
+    for read in (*READERS, *FOREIGN):
         read(value)
         read_page(value, read)
         read_page({"data": [value], "has_more": value}, read)
@@ -83,6 +96,31 @@ def test_any_member_of_a_job_may_hold_anything(changes):
 def test_any_member_of_an_event_or_checkpoint_may_hold_anything(changes, inner):
     read_event(an_event(**{**changes, "data": inner}))
     read_checkpoint(a_checkpoint(**{**changes, "metrics": inner}))
+
+
+SHAPES = {
+    "mistral": (a_mistral_job(), "events", "training_files", "metadata", "total"),
+    "together": (a_together_job(), "from_checkpoint", "training_type", "wandb_url", "progress"),
+    "fireworks": (a_fireworks_job(), "jobProgress", "wandbConfig", "completedTime"),
+}
+
+
+@UNHURRIED
+@given(st.sampled_from(sorted(SHAPES)), st.data())
+def test_any_member_of_a_foreign_job_may_hold_anything(name, data):
+    healthy, *others = SHAPES[name]
+    names = st.sampled_from([*healthy, *others])
+    raw = {**healthy, **data.draw(st.dictionaries(names, ANYTHING, max_size=6))}
+    element = dialects()[name].parse_element(raw)
+    job = dialects()[name].parse_job(raw)
+    assert isinstance(element, Invalid) or isinstance(job, Invalid) or job.id == element.id
+
+
+@UNHURRIED
+@given(st.dictionaries(st.sampled_from([*_CURVES, *_STEPS, "timestamp"]), ANYTHING))
+def test_any_row_of_curves_gives_an_event_or_a_reason(raw):
+    event = as_metrics_event(raw)
+    assert isinstance(event, Invalid) or event.points
 
 
 @UNHURRIED

@@ -80,7 +80,7 @@ def test_another_kind_of_object_is_no_job(name):
     assert isinstance(read_job(a_job(object=name)), Invalid)
 
 
-@pytest.mark.parametrize("name", ["fine-tune", "job", None, "FineTuningJob"])
+@pytest.mark.parametrize("name", ["fine-tune", "job", None, "FineTuningJob", [], {}, 5])
 def test_a_job_may_be_called_differently(name):
     assert read(object=name).id == "ftjob-Tn7"
 
