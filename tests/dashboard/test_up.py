@@ -70,7 +70,7 @@ def test_after_kill_9_nothing_is_left_and_a_second_start_keeps_all(up):
     server.process.kill()
     eventually(
         lambda: not any(members(leader) for leader in leaders),
-        within_s=30,
+        within_s=60,
         what="the end of all processes",
     )
     up().wait_for("Sign in: ")
