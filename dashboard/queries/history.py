@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import charts
 from dashboard.queries.leaves import leaves, row_id
+from dashboard.state_bar import Segment, state_bar
 from jobs.models import Estimate, Job, Snapshot, Transition
 from providers import wire
 from providers.base import parse_job
@@ -51,7 +51,7 @@ class TransitionRow:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    segments: tuple[charts.Segment, ...]
+    segments: tuple[Segment, ...]
     transitions: tuple[TransitionRow, ...]
     snapshots: tuple[SnapshotRow, ...]
     more_snapshots: int
@@ -81,7 +81,7 @@ def history(job: Job, now: datetime) -> History:
     transitions = list(Transition.objects.filter(job=job).order_by("pk"))
     snapshots = list(Snapshot.objects.filter(job=job).order_by("-pk")[: SNAPSHOTS_SHOWN + 1])
     return History(
-        segments=charts.state_bar(stays(job, transitions, now)),
+        segments=state_bar(stays(job, transitions, now)),
         transitions=tuple(_transition_row(one) for one in transitions),
         snapshots=tuple(_snapshot_rows(snapshots[:SNAPSHOTS_SHOWN])),
         more_snapshots=max(len(snapshots) - SNAPSHOTS_SHOWN, 0),

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
 from dashboard import charts, words
+from dashboard.state_bar import Segment
 from providers.states import State
 
 register = template.Library()
@@ -108,7 +109,7 @@ def metric_chart(chart: charts.Chart, prefix: str = "chart") -> Context:
 
 
 @component("components/state_bar.html")
-def state_bar(segments: tuple[charts.Segment, ...]) -> Context:
+def state_bar(segments: tuple[Segment, ...]) -> Context:
     return {"segments": segments}
 
 

@@ -16,6 +16,7 @@ from accounts.models import Role
 from dashboard import charts
 from dashboard.context import Banner
 from dashboard.queries.jobs import Row
+from dashboard.state_bar import state_bar
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
@@ -53,7 +54,7 @@ def examples(now: datetime) -> dict[str, Any]:
         "states": [state.value for state in State],
         "tokens": TOKENS,
         "charts": loss,
-        "segments": charts.state_bar(stays),
+        "segments": state_bar(stays),
         "form": ExampleForm(auto_id="ok_%s"),
         "wrong_form": wrong,
         "moments": [

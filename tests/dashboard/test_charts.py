@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard import charts, words
 from dashboard.charts import Curve, Scale
+from dashboard.state_bar import state_bar
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 FALL = Curve("train_loss", tuple((float(step), 3.0 - step / 50) for step in range(1, 101)))
@@ -139,7 +140,7 @@ def test_the_state_bar_shares_out_the_time() -> None:
         ("queued", NOW - timedelta(minutes=4), NOW - timedelta(minutes=3)),
         ("running", NOW - timedelta(minutes=3), NOW),
     ]
-    bar = charts.state_bar(stays)
+    bar = state_bar(stays)
     assert [(one.state, one.x, one.width, one.elapsed) for one in bar] == [
         ("queued", 0, 25, "1:00"),
         ("running", 25, 75, "3:00"),
@@ -147,8 +148,8 @@ def test_the_state_bar_shares_out_the_time() -> None:
 
 
 def test_no_time_is_no_bar() -> None:
-    assert charts.state_bar([]) == ()
-    assert charts.state_bar([("queued", NOW, NOW)]) == ()
+    assert state_bar([]) == ()
+    assert state_bar([("queued", NOW, NOW)]) == ()
 
 
 @pytest.mark.parametrize(
