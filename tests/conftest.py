@@ -106,6 +106,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 
 
 @pytest.fixture(scope="session")
+def httpserver_listen_address():
+    """The plugin's server is one for the whole session, whichever test asks first."""
+    return "127.0.0.1", 0
+
+
+@pytest.fixture(scope="session")
 def valkey():
     """A real Valkey on a free port: `.url`, `.flush()`, `.kill()`, `.start()`."""
     server = servers.start_valkey()

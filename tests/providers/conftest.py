@@ -8,11 +8,6 @@ from providers.base import Account, connect
 KEY = "sk-test-0123456789abcdef"
 
 
-@pytest.fixture(scope="session")
-def httpserver_listen_address():
-    return "127.0.0.1", 0
-
-
 @pytest.fixture(autouse=True)
 def _loopback():
     before = policy.current()
