@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import orjson
 from django.db import transaction
@@ -14,7 +13,7 @@ from jobs import enrich, schedule
 from jobs.claims import Claim, hold
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
-from jobs.models import Connection, Estimate, Job, Snapshot, Transition
+from jobs.models import Estimate, Job, Snapshot, Transition
 from jobs.observe import Change, Known, observe
 from jobs.signals import transition_recorded
 from providers import wire
@@ -207,8 +206,3 @@ def touch(job_id: int) -> None:
 def touch_team(team_id: int) -> None:
     """Makes open lists of the team fetch again. Last in a transaction: it locks the team's row."""
     Team.objects.filter(pk=team_id).update(version=F("version") + 1)
-
-
-def held_connection(connection_id: int, token: UUID) -> Connection:
-    """The connection under `token`, locked. Raises StaleClaim."""
-    return hold(Connection.objects.select_related("team").filter(pk=connection_id), token)
