@@ -1,22 +1,31 @@
 """What is known about jobs. One module a noun; import from here."""
 
 from jobs.models.backfill import Backfill
+from jobs.models.catalog import BaseModel, Catalog
 from jobs.models.connection import Connection, Health
 from jobs.models.facts import Checkpoint, Estimate, Event, Point, PointSource, Snapshot, Transition
 from jobs.models.file import File
 from jobs.models.job import Job
+from jobs.models.retention import Retention
+from jobs.models.tally import Count, LatenessTally, RequestTally
 
 __all__ = [
     "Backfill",
+    "BaseModel",
+    "Catalog",
     "Checkpoint",
     "Connection",
+    "Count",
     "Estimate",
     "Event",
     "File",
     "Health",
     "Job",
+    "LatenessTally",
     "Point",
     "PointSource",
+    "RequestTally",
+    "Retention",
     "Snapshot",
     "Transition",
 ]

@@ -58,6 +58,7 @@ class Connection(Leased):
     key_last4 = models.CharField(max_length=4, blank=True, editable=False)
     key_env = models.CharField(max_length=80, blank=True, editable=False)
     poll_interval_s = models.PositiveIntegerField(null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)  # our own cap
 
     is_paused = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True)
@@ -77,6 +78,11 @@ class Connection(Leased):
     wait_until = models.DateTimeField(
         null=True
     )  # the provider asked for it; nothing is sent before
+    # What the provider's headers said last about its own cap.
+    limit_requests = models.BigIntegerField(null=True)
+    remaining_requests = models.BigIntegerField(null=True)
+    limit_resets_at = models.DateTimeField(null=True)
+    limits_said_at = models.DateTimeField(null=True)
     last_poll_at = models.DateTimeField(null=True)
     last_good_at = models.DateTimeField(null=True)
     first_sweep_at = models.DateTimeField(null=True)  # when the first complete sweep ended

@@ -60,6 +60,7 @@ class Job(Leased):
     method_details = models.JSONField(default=dict)
     metadata = models.JSONField(default=dict)
     integrations = models.JSONField(default=list)
+    restarted_from = models.CharField(max_length=128, null=True)  # provider id of the job before
     unreadable = models.JSONField(default=list)  # names of fields that could not be read
 
     # Progress and headline figures, kept up to date when points come.
@@ -97,6 +98,8 @@ class Job(Leased):
 
     next_poll_at = models.DateTimeField(null=True)
     retrieved_at = models.DateTimeField(null=True)
+    events_read_at = models.DateTimeField(null=True)  # when they were last asked for and answered
+    checkpoints_read_at = models.DateTimeField(null=True)
     applied_request_at = models.DateTimeField(null=True)  # start of the request applied last
 
     objects = JobQuerySet.as_manager()
@@ -109,6 +112,11 @@ class Job(Leased):
             models.Index(fields=["team", "-created_at", "-id"], name="job_newest"),
             models.Index(fields=["team", "state", "-created_at"], name="job_by_state"),
             models.Index(fields=["team", "valid_loss"], name="job_by_valid_loss"),
+            models.Index(
+                fields=["connection", "restarted_from"],
+                name="job_restarted",
+                condition=models.Q(restarted_from__isnull=False),
+            ),
             models.Index(
                 fields=["next_poll_at"],
                 name="job_due",
