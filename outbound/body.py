@@ -1,11 +1,13 @@
 """Reads an answer chunk by chunk, never holding more than was asked for."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from outbound.errors import TooLarge, Unreachable
 
+# Chunks of one byte cost far more than the bytes do; even a file sent line by line has fewer.
+MAX_PIECES = 100_000
 _GZIP_BITS = 16 + zlib.MAX_WBITS
 
 
@@ -20,8 +22,10 @@ class _Inflater(Protocol):
 def read_body(chunks: Iterable[bytes], encoding: str, max_bytes: int) -> bytes:
     """The decompressed body. An encoding that was not asked for is left as it came.
 
-    Raises TooLarge past `max_bytes` decompressed bytes, Unreachable when compressed data breaks.
+    Raises TooLarge past `max_bytes` decompressed bytes or `MAX_PIECES` chunks, Unreachable when
+    compressed data breaks.
     """
+    chunks = _counted(chunks)
     if encoding.strip().lower() in {"gzip", "x-gzip"}:
         return _read_gzip(chunks, max_bytes)
     body = bytearray()
@@ -29,6 +33,13 @@ def read_body(chunks: Iterable[bytes], encoding: str, max_bytes: int) -> bytes:
         body += chunk
         _check_size(body, max_bytes)
     return bytes(body)
+
+
+def _counted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for number, chunk in enumerate(chunks):
+        if number == MAX_PIECES:
+            raise TooLarge("The answer comes in too many pieces.", maybe_sent=True)
+        yield chunk
 
 
 def _read_gzip(chunks: Iterable[bytes], max_bytes: int) -> bytes:

@@ -17,11 +17,20 @@ import httpcore
 import httpx
 
 from outbound.body import read_body
-from outbound.errors import Blocked, TimedOut, TooLarge, Unreachable
+from outbound.errors import (
+    BadCertificate,
+    Blocked,
+    NotTls,
+    Refused,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+)
 from outbound.guard import Exchange, GuardedTransport
 from outbound.policy import check_url
 
 MAX_CLIENTS = 16
+LONGEST_S = 60.0  # whatever a request asks for: no exchange holds a thread longer
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _OWN_HEADERS = {"User-Agent": "TuneBell", "Accept-Encoding": "gzip, identity"}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}\Z")
@@ -68,11 +77,12 @@ def send(
     door = _LOCAL.door(origin)
     exchange = door.exchange
     started = time.monotonic()
-    exchange.begin(limits.deadline_s)
+    exchange.begin(min(limits.deadline_s, LONGEST_S))
     with _translated(exchange, origin[1]):
         request = _request(door.client, method, (url, origin), headers, content)
         request.extensions = {"timeout": _timeouts(limits)}
         response = door.client.send(request, stream=True)
+        exchange.expect(limits.max_bytes)
         try:
             body = _read(response, limits.max_bytes)
         finally:
@@ -136,7 +146,7 @@ def _translated(exchange: Exchange, host: str) -> Iterator[None]:
     except (httpcore.TimeoutException, TimeoutError) as error:
         raise TimedOut(f"{host} took too long.", maybe_sent=exchange.is_sent) from error
     except httpcore.ConnectError as error:
-        raise Unreachable(_connect_trouble(host, error), maybe_sent=False) from error
+        raise _connect_trouble(host, error) from error
     except httpcore.LocalProtocolError as error:
         raise Blocked("The request has characters that cannot be sent.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError, httpx.HTTPError) as error:
@@ -146,15 +156,17 @@ def _translated(exchange: Exchange, host: str) -> Iterator[None]:
         raise Blocked("The URL or a header has characters that cannot be sent.") from error
 
 
-def _connect_trouble(host: str, error: Exception) -> str:
+def _connect_trouble(host: str, error: Exception) -> Unreachable:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"The certificate of {host} is not valid: {cause.verify_message}."
+            return BadCertificate(
+                f"The certificate of {host} is not valid: {cause.verify_message}."
+            )
         if isinstance(cause, ssl.SSLError):
-            return f"{host} does not speak TLS properly."
+            return NotTls(f"{host} does not speak TLS properly.")
         cause = cause.__cause__ or cause.__context__
-    return f"{host} refused the connection or cannot be reached."
+    return Refused(f"{host} refused the connection or cannot be reached.")
 
 
 class _Door:

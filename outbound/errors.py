@@ -2,7 +2,11 @@
 
 OutboundError
 ├── Blocked      the guard refused the URL or its address; nothing was sent
-├── Unreachable  DNS, connect, TLS, reset, or an answer that broke off
+├── Unreachable  reset, or an answer that broke off
+│   ├── Unresolved      the name has no address
+│   ├── Refused         nothing listens there, or no way leads there
+│   ├── NotTls          what listens there speaks no TLS
+│   └── BadCertificate  it does, with a certificate that is not valid for the name
 ├── TimedOut     connect, read or the whole answer took too long
 ├── TooLarge     more bytes than asked for, counted after decompression
 └── Redirected   3xx; it is never followed
@@ -28,6 +32,22 @@ class Blocked(OutboundError):
 
 class Unreachable(OutboundError):
     """The server could not be reached, or its answer broke off."""
+
+
+class Unresolved(Unreachable):
+    """The name has no address."""
+
+
+class Refused(Unreachable):
+    """Nothing listens there, or no way leads there."""
+
+
+class NotTls(Unreachable):
+    """What listens there does not speak TLS."""
+
+
+class BadCertificate(Unreachable):
+    """The certificate is not valid for the name."""
 
 
 class TimedOut(OutboundError):

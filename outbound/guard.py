@@ -16,20 +16,22 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from outbound.errors import Redirected
+from outbound.errors import Redirected, TooLarge
 from outbound.policy import Address, current
 from outbound.resolve import permitted
 
 # Longer than a poll interval, shorter than the 60 s after which load balancers hang up.
 KEEP_ALIVE_S = 30.0
 WRITE_BYTES = 64 * 1024
+# A status line and headers, with the hints before them: a flood of 1xx answers is no answer.
+HEAD_BYTES = 256 * 1024
 _REDIRECTS = range(300, 400)
 
 
 class Exchange:
-    """The request that is on its way in a client: its deadline, and whether bytes left."""
+    """The request that is on its way in a client: its deadline, what may come, whether bytes left."""
 
-    __slots__ = ("address", "deadline", "is_sent")
+    __slots__ = ("address", "bytes_left", "deadline", "is_sent")
 
     def __init__(self) -> None:
         self.begin(0.0)
@@ -39,6 +41,17 @@ class Exchange:
         """Start the clock of a new request."""
         self.deadline = time.monotonic() + deadline_s
         self.is_sent = False
+        self.bytes_left = HEAD_BYTES
+
+    def expect(self, max_bytes: int) -> None:
+        """The head is there; the body may bring so many bytes, and as many again for its framing."""
+        self.bytes_left = 2 * max_bytes + HEAD_BYTES
+
+    def take(self, count: int) -> None:
+        """Counts bytes as they came over the wire. Raises TooLarge."""
+        self.bytes_left -= count
+        if self.bytes_left < 0:
+            raise TooLarge("More bytes came than an answer can have.", maybe_sent=True)
 
     def left(self, timeout_s: float | None, error: type[Exception]) -> float:
         """Seconds an operation may take; raises `error` when the deadline has passed."""
@@ -59,7 +72,9 @@ class GuardedStream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         left = self._exchange.left(timeout, httpcore.ReadTimeout)
         self._exchange.address = self.address
-        return self._inner.read(max_bytes, left)
+        came = self._inner.read(max_bytes, left)
+        self._exchange.take(len(came))
+        return came
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for start in range(0, len(buffer), WRITE_BYTES):

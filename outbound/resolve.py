@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from socket import SOCK_STREAM, getaddrinfo
 from typing import TypeAlias
 
-from outbound.errors import Blocked, TimedOut, Unreachable
+from outbound.errors import Blocked, TimedOut, Unresolved
 from outbound.policy import Address, Policy
 
 _Answer: TypeAlias = list[str] | OSError
@@ -18,14 +18,14 @@ _LOOKUPS = threading.BoundedSemaphore(64)
 def resolve(host: str, port: int, timeout_s: float) -> tuple[Address, ...]:
     """All addresses of a host, each once, in the order of the answer; n >= 1.
 
-    Raises Unreachable when there is none, TimedOut after `timeout_s` seconds.
+    Raises Unresolved when there is none, TimedOut after `timeout_s` seconds.
     """
     try:
         return (ip_address(host),)
     except ValueError:
         answer = _look_up_in_thread(host, port, timeout_s)
     if isinstance(answer, OSError) or not answer:
-        raise Unreachable(f"The name {host} could not be resolved.")
+        raise Unresolved(f"The name {host} could not be resolved.")
     return tuple(dict.fromkeys(ip_address(text) for text in answer))
 
 
@@ -56,7 +56,7 @@ def permitted(
 ) -> tuple[Address, ...]:
     """The addresses of a host, all of them allowed: one bad answer refuses the whole.
 
-    Raises Blocked, Unreachable or TimedOut.
+    Raises Blocked, Unresolved or TimedOut.
     """
     addresses = resolve(host, port, timeout_s)
     for address in addresses:

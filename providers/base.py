@@ -38,11 +38,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the connection test. `capability`: jobs, events, checkpoints, files or models."""
+    """One line of the connection test. `capability`: jobs, events, checkpoints, files or models.
+
+    `tried`: the requests that were made for it and what came back, a line each.
+    """
 
     capability: str
     ok: bool
     detail: str
+    tried: tuple[str, ...] = ()
 
 
 _DIALECTS: dict[str, type["Provider"]] = {}

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import orjson
+
 from providers.fields import clean_text, moment
 from providers.values import Invalid
 
@@ -48,8 +50,18 @@ def read_limits(value: object) -> tuple[ModelLimit, ...] | Invalid:
         return value
     if not value:
         return ()
+    if not _is_storable(value):
+        return Invalid("The answer is nested too deeply.")
     found = tuple(limit for name, raw in _entries(value) if (limit := _limit(name, raw)))
     return found or (ModelLimit("", {}, value),)
+
+
+def _is_storable(value: object) -> bool:
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _entries(value: object) -> Iterator[tuple[str, object]]:

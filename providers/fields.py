@@ -75,13 +75,13 @@ class Fields:
             self.refuse(name)
         return None
 
-    def whole(self, name: str, minimum: int = 0) -> int | None:
-        """A whole number of at least `minimum`."""
+    def whole(self, name: str, minimum: int = 0, maximum: int = _MAX_WHOLE) -> int | None:
+        """A whole number from `minimum` to `maximum`."""
         value = self.raw.get(name)
         if value is None:
             return None
         found = number(value)
-        if found is None or found != int(found) or not minimum <= found <= _MAX_WHOLE:
+        if found is None or found != int(found) or not minimum <= found <= maximum:
             self.refuse(name)
             return None
         return value if isinstance(value, int) else int(found)

@@ -28,7 +28,13 @@ _RESERVED = frozenset(
     {"connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 # Gateways take their keys in headers of their own (Portkey: x-portkey-api-key).
-_SECRET_WORDS = ("authorization", "key", "secret", "token")
+# Whole parts of a name: x-portkey-provider is none.
+_SECRET_WORDS = frozenset(
+    {
+        *("accesstoken", "apikey", "auth", "authorization", "bearer", "cookie", "credential"),
+        *("credentials", "key", "passwd", "password", "secret", "signature", "token"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,10 @@ class HttpProvider(Provider):
             return
         status = reply.status if reply else None
         wait = read_retry_after(reply.headers, at) if reply else None
-        self.on_reply(Traffic(status, elapsed_s, limits, at, ask.capability, ask.method, wait))
+        address = redact(_base(self.account) + ask.path)
+        self.on_reply(
+            Traffic(status, elapsed_s, limits, at, ask.capability, ask.method, wait, address)
+        )
 
 
 def quoted(some_id: str) -> str:
@@ -114,18 +123,28 @@ def quoted(some_id: str) -> str:
     return quote(some_id, safe="")
 
 
+def names_a_secret(header: str) -> bool:
+    """Whether a header of this name carries a secret as a rule."""
+    return not _SECRET_WORDS.isdisjoint(header.lower().split("-"))
+
+
 def _secrets(account: Account) -> list[Secret]:
     found = [account.api_key] if account.api_key else []
     for name, value in account.extra_headers.items():
-        if isinstance(value, str) and any(word in name.lower() for word in _SECRET_WORDS):
+        if isinstance(value, str) and names_a_secret(name):
             found.append(Secret(value.removeprefix("Bearer ")))
     return found
+
+
+def _base(account: Account) -> str:
+    parts = urlsplit(account.base_url.strip())
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def _url(account: Account, path: str, query: Mapping[str, str]) -> str:
     parts = urlsplit(account.base_url.strip())
     whole = "&".join(part for part in (parts.query, urlencode(query)) if part)
-    base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{path}"
+    base = _base(account) + path
     return f"{base}?{whole}" if whole else base
 
 

@@ -22,6 +22,7 @@ __all__ = ["METRICS", "Metric", "ResultFile", "describe", "read_result_file"]
 # A 5 MiB file could hold 2.6 million points; about these many keep the memory below 32 MiB.
 MAX_POINTS = 100_000
 MAX_COLUMNS = 200
+MAX_LINE_CHARS = 64 * 1024
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}\Z")
 _LINE = re.compile(r"[^\r\n]+")
 _QUOTE = '"'
@@ -156,8 +157,9 @@ def _joined(curves: _Curves) -> tuple[Point, ...]:
 
 
 def _cells(line: str) -> list[str]:
+    line = line[:MAX_LINE_CHARS]  # one line of 5 MiB would become millions of cells
     if _QUOTE not in line:
-        return line.split(",")
+        return line.split(",", MAX_COLUMNS)[:MAX_COLUMNS]
     # Line by line: one stray quote must not swallow the rest of the file.
     try:
         return next(csv.reader([line], skipinitialspace=True), [])

@@ -13,7 +13,7 @@ class Traffic:
 
     `elapsed_s`: seconds until the answer was complete or given up. `at`: when it was sent (UTC).
     `capability`: jobs, events, checkpoints, files, models or limits. `retry_after`: seconds the
-    provider asked to wait, at most an hour.
+    provider asked to wait, at most an hour. `address`: where it was sent, without the query.
     """
 
     status: int | None
@@ -23,6 +23,7 @@ class Traffic:
     capability: str
     method: str = "GET"
     retry_after: float | None = None
+    address: str = ""
 
 
 OnReply = Callable[[Traffic], None]

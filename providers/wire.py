@@ -17,7 +17,7 @@ import orjson
 from providers.decode import decode
 from providers.fields import Fields, clean_text, moment, number
 from providers.methods import block_of, mapping_or_none, read_hyperparameters, read_method
-from providers.metrics import measurements
+from providers.metrics import flattened, is_detailed, measurements
 from providers.states import read_state
 from providers.values import (
     Checkpoint,
@@ -60,7 +60,8 @@ MAX_KEPT_ID = 128
 MAX_STATUS = 100
 MAX_PAIRS = 64
 MAX_LISTED = 100
-MAX_STEP = 2.0**53
+EXACT = 2**53  # up to here a float is exactly the number that was meant
+MAX_STEP = 2**31 - 1  # what a column of whole numbers holds; no training is longer
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 # Only what certainly is something else: older and foreign servers call a job by many names.
 _OTHER_OBJECTS = frozenset(
@@ -192,8 +193,8 @@ def read_job(raw: object, dialect: str = "openai") -> Job | Invalid:
         integrations=_read_integrations(fields),
         metadata=_read_metadata(fields),
         suffix=fields.text("user_provided_suffix") or fields.text("suffix"),
-        step=fields.whole("trained_steps"),
-        total_steps=fields.whole("total_steps"),
+        step=fields.whole("trained_steps", maximum=MAX_STEP),
+        total_steps=fields.whole("total_steps", maximum=MAX_STEP),
         unreadable=fields.unreadable,
         raw=element.raw,
         predecessor=_read_predecessor(fields, element.id),
@@ -213,7 +214,7 @@ def _read_status(fields: Fields) -> str:
     if value is None:
         return ""
     fields.refuse("status")
-    return str(value) if isinstance(value, int | float) and abs(value) < MAX_STEP else ""
+    return str(value) if isinstance(value, int | float) and abs(value) < EXACT else ""
 
 
 def _read_error(fields: Fields) -> JobError | None:
@@ -310,7 +311,12 @@ def _read_data(
         return None, None, ()
     step = read_step(data.get("step"))
     total = read_step(data.get("total_steps"))
-    return step, None if total is None else int(total), _points(step, measurements(data.items()))
+    metrics = (
+        flattened(data)
+        if step is not None and is_detailed(step, total)
+        else measurements(data.items())
+    )
+    return step, None if total is None else int(total), _points(step, metrics)
 
 
 def read_step(value: object) -> float | None:

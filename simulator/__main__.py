@@ -7,9 +7,9 @@ import dataclasses
 import errno
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 
 from simulator import statefile
 from simulator.ledger import Ledger
@@ -26,9 +26,9 @@ TOP_POPULATION = 1_000_000
 def main(arguments: list[str] | None = None) -> int:
     """Serves until it is told to stop; the exit code."""
     options = _parser().parse_args(arguments)
-    stop = threading.Event()
+    stop: SimpleQueue[int] = SimpleQueue()  # an Event is not safe in a signal handler, this is
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _frame: stop.put(number))
     try:
         running = _start(options)
     except OSError as trouble:
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         return CANNOT_START
     sys.stdout.write(f"Simulator: {running.base_url}\n")
     sys.stdout.flush()
-    stop.wait()
+    stop.get()
     running.close()
     return 0
 

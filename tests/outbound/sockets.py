@@ -57,7 +57,7 @@ def dripping(head: bytes, drop: bytes = b"x", every_s: float = 0.02) -> Answer:
     """Sends a head, then a drop again and again, for ever."""
 
     def answer(conn: socket.socket, peer: Peer) -> None:
-        _request(conn)
+        peer.requests.append(_request(conn))
         conn.sendall(head)
         while not peer.stop.wait(every_s):
             conn.sendall(drop)
@@ -65,13 +65,13 @@ def dripping(head: bytes, drop: bytes = b"x", every_s: float = 0.02) -> Answer:
     return answer
 
 
-def flooding(head: bytes, total: int) -> Answer:
-    """Sends a head and up to `total` bytes as fast as they are taken."""
+def flooding(head: bytes, total: int, drop: bytes = b"x") -> Answer:
+    """Sends a head and up to `total` bytes of drops as fast as they are taken."""
 
     def answer(conn: socket.socket, peer: Peer) -> None:
-        _request(conn)
+        peer.requests.append(_request(conn))
         conn.sendall(head)
-        block = b"x" * 65536
+        block = drop * (65536 // len(drop))
         while peer.bytes_sent < total:
             peer.bytes_sent += conn.send(block)
 
@@ -80,7 +80,7 @@ def flooding(head: bytes, total: int) -> Answer:
 
 def silent(conn: socket.socket, peer: Peer) -> None:
     """Takes the request and never answers."""
-    _request(conn)
+    peer.requests.append(_request(conn))
     peer.stop.wait(30)
 
 

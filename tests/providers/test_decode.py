@@ -163,14 +163,31 @@ def test_hostile_json_becomes_storable_json(body, expected):
         (b"\n<!DOCTYPE html>", "HTML"),
         (b'{"id": "ftjob-1", "sta', "not JSON"),
         (b"Internal Server Error", "not JSON"),
-        (b"[" * 100_000, "deep"),
-        (b"[" * 100_000 + b"]" * 100_000, "deep"),
+        (b"[" * 50_000, "deep"),
+        (b"[" * 50_000 + b"]" * 50_000, "deep"),
+        (b"[" * 2**20, "too many values"),
+        (b"[" + b"{}," * 70_000 + b"{}]", "too many values"),
+        (b"[" + b"1," * 200_000 + b"1]", "too many values"),
+        (b"\n<p>" + b"," * 200_000, "HTML"),
     ],
 )
 def test_a_body_that_is_no_json_gives_a_reason(body, reason):
     found = decode(body)
     assert isinstance(found, Invalid)
     assert reason in found.reason
+
+
+@pytest.mark.parametrize("depth", [100, 600, 1000])
+def test_what_must_be_cleaned_may_be_nested_as_deeply_as_is_read(depth):
+    found = decode(b"[" * depth + b'"\\u0000"' + b"]" * depth)
+    for _ in range(depth):
+        found = found[0]
+    assert found == "\ufffd"
+
+
+def test_limits_that_could_not_be_stored_are_refused():
+    deep = decode(b'{"data": [{"id": "a", "max_x": 1, "y": ' + b"[" * 400 + b"]" * 400 + b"}]}")
+    assert isinstance(read_limits(deep), Invalid)
 
 
 @pytest.mark.parametrize("read", READERS)

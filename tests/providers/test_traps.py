@@ -73,7 +73,7 @@ def test_trap_11_spellings_are_one_metric_and_minus_one_is_no_loss():
 
 
 def test_trap_12_only_finite_numbers_of_an_event_are_points():
-    data = {"step": 1, "train_loss": 0.5, "ok": True, "usage": {"n": 1}, "x": float("nan")}
+    data = {"step": 1, "train_loss": 0.5, "ok": True, "usage": {"n": "1"}, "x": float("nan")}
     assert [point.metric for point in read_event(an_event(data=data)).points] == ["train_loss"]
 
 

@@ -11,7 +11,7 @@ def test_a_metrics_event_gives_points():
     assert event.points == (Point("train_loss", 10.0, 0.11),)
 
 
-def test_only_finite_numbers_at_the_top_become_points():
+def test_only_finite_numbers_become_points():
     data = {
         "step": "20",
         "train_mean_reward": -1,
@@ -22,11 +22,14 @@ def test_only_finite_numbers_at_the_top_become_points():
         "nothing": None,
         "nan": float("nan"),
         "big": float("inf"),
-        "usage": {"graders": [{"name": "g", "tokens": 5}]},
-        "scores": [1, 2],
+        "usage": {"graders": [{"name": "g", "tokens": 5, "type": "python", "ok": True}]},
     }
     points = read_event(an_event(data=data)).points
-    assert points == (Point("train_mean_reward", 20.0, -1.0), Point("train_accuracy", 20.0, 0.5))
+    assert points == (
+        Point("train_mean_reward", 20.0, -1.0),
+        Point("train_accuracy", 20.0, 0.5),
+        Point("usage/graders/g/tokens", 20.0, 5.0),
+    )
 
 
 @pytest.mark.parametrize("step", [None, "ten", -1, True, [], float("inf"), 1e300])

@@ -313,3 +313,8 @@ def test_an_empty_page_has_no_more():
 )
 def test_what_is_no_list_is_refused(value):
     assert isinstance(read_page(value, read_element), Invalid)
+
+
+def test_more_steps_than_a_column_can_hold_are_unreadable():
+    job = read(trained_steps=2**31 - 1, total_steps=2**31)
+    assert (job.step, job.total_steps, job.unreadable) == (2**31 - 1, None, ("total_steps",))
