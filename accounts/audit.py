@@ -23,5 +23,12 @@ def note(
     )
 
 
+def note_from_terminal(team: Team, action: str, subject: object = "") -> None:
+    """Writes one entry for a command: nobody is signed in there."""
+    AuditEntry.objects.create(
+        team=team, action=action, subject=f"{_one_line(str(subject))[:180]} (by a command)"
+    )
+
+
 def _one_line(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")

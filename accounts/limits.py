@@ -33,6 +33,9 @@ PROVIDER_TEST = Limit("provider test", 20, timedelta(minutes=1))
 CHANNEL_TEST = Limit("channel test", 20, timedelta(minutes=1))
 POLL_NOW = Limit("poll now", 30, timedelta(minutes=1))
 INVITATION = Limit("invitation", 30, timedelta(hours=1))
+# Under way at the same time; given back at the end, else after the window.
+EXPORTS_OF_TEAM = Limit("exports of team", 3, timedelta(minutes=30))
+EXPORTS = Limit("exports", 8, timedelta(minutes=30))
 
 
 def take(limit: Limit, subject: object) -> bool:

@@ -22,6 +22,7 @@ def store(job: Job, answer: Answer, now: datetime) -> bool:
     checkpoints = _store_checkpoints(job, answer.checkpoints, now)
     files = [_store_file(job, file, now) for file in answer.files]
     _note_steps(job, answer.events)
+    _note_reading(job, answer.read, now)
     from_events = [point for event in answer.events for point in event.points]
     from_checkpoints = [point for saved in answer.checkpoints for point in saved.points]
     from_files = [point for points in files for point in points]
@@ -37,6 +38,8 @@ def store(job: Job, answer: Answer, now: datetime) -> bool:
 
 def _store_events(job: Job, events: list[wire.Event]) -> int:
     """Oldest first, so that rows of one second keep the order of arrival."""
+    if not events:
+        return 0
     known = set(_known(job.events, [event.id for event in events]))
     fresh = {event.id: event for event in reversed(events) if event.id not in known}
     Event.objects.bulk_create(
@@ -64,6 +67,8 @@ def _event_time(event: wire.Event) -> float:
 
 def _store_checkpoints(job: Job, checkpoints: list[wire.Checkpoint], now: datetime) -> int:
     """The provider keeps the last few only; those it dropped stay here, last seen earlier."""
+    if not checkpoints:
+        return 0
     ids = [saved.id for saved in checkpoints]
     known = set(_known(job.checkpoints, ids))
     job.checkpoints.filter(provider_id__in=ids).update(last_seen_at=now)
@@ -135,6 +140,14 @@ def _keep_content(file: File, content: bytes, now: datetime) -> Points:
     return read.points
 
 
+def _note_reading(job: Job, parts: set[str], now: datetime) -> None:
+    """When these parts were last asked for and answered, with something new or without."""
+    if "events" in parts:
+        job.events_read_at = now
+    if "checkpoints" in parts:
+        job.checkpoints_read_at = now
+
+
 def _note_steps(job: Job, events: list[wire.Event]) -> None:
     steps = [event.step for event in events if event.step is not None]
     totals = [event.total_steps for event in events if event.total_steps]
@@ -148,6 +161,8 @@ def _keyed(points: Points, source: PointSource) -> Merged:
 
 def _store_points(job: Job, merged: Merged, now: datetime) -> bool:
     """One row per metric and step; a better source overwrites a worse one, never the reverse."""
+    if not merged:
+        return False
     known = Point.objects.filter(job=job, metric__in={metric for metric, _ in merged})
     for metric, step, value, source in known.values_list("metric", "step", "value", "source"):
         came = merged.get((metric, step))

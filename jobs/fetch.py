@@ -51,6 +51,7 @@ class Answer:
     checkpoints: list[wire.Checkpoint] = field(default_factory=list)
     files: list[FetchedFile] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)  # parts beside the job that were asked and answered
     events_cut: str | None = None  # the cursor for the rest; "" all was read, None: not asked
     is_complete: bool = True  # False: something beside the job could not be read this time
 
@@ -191,6 +192,7 @@ def _one_capability(answer: Answer, name: str) -> Iterator[None]:
     """What is refused or missing beside the job costs that part only."""
     try:
         yield
+        answer.read.add(name)
     except Forbidden as error:
         answer.refusals[name] = error.message
     except Missing:

@@ -66,12 +66,17 @@ def after_good(known: Condition, asked_at: datetime) -> Condition:
 
 
 def after_error(
-    known: Condition, error: errors.ProviderError, now: datetime, interval_s: float
+    known: Condition,
+    error: errors.ProviderError,
+    now: datetime,
+    interval_s: float,
+    longer: float = 0.0,
 ) -> Condition:
     """After an answer that could not be used, or none. `now`: when it was asked.
 
     Many jobs are asked at once: what was asked before the pause began is the same incident, and
-    counts once.
+    counts once. `longer`: the share by which the wait is drawn out. A wait the provider asked for
+    is never cut short, so jitter only ever adds.
     """
     if known.wait_until and now < known.wait_until and known.trouble_count:
         return replace(known, reason=_reason(error))
@@ -80,7 +85,7 @@ def after_error(
     health = _after_verdict(known, verdict, count)
     pause = verdict.pause if verdict.pause and health == verdict.health else None
     wait = pause or _pause(error, count, interval_s)
-    return Condition(health, _reason(error), count, 0, now + wait)
+    return Condition(health, _reason(error), count, 0, now + wait * (1 + longer))
 
 
 def _reason(error: errors.ProviderError) -> str:

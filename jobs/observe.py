@@ -48,6 +48,7 @@ def observe(known: Known, job: wire.Job, now: datetime) -> Changes:
     was_seen_alive = known.was_seen_alive or not job.state.is_over
     columns = {
         **_as_said(job),
+        **_restart(job),
         "state": state.value,
         "reopened_count": reopened_count,
         "was_seen_alive": was_seen_alive,
@@ -117,6 +118,12 @@ def _as_said(job: wire.Job) -> dict[str, object]:
         "integrations": [dict(integration) for integration in job.integrations],
         "unreadable": list(job.unreadable),
     }
+
+
+def _restart(job: wire.Job) -> dict[str, object]:
+    """Said in a list or by an early event, and not in every answer: what was said once stays."""
+    is_other = job.predecessor is not None and job.predecessor != job.id
+    return {"restarted_from": job.predecessor} if is_other else {}
 
 
 def error_text(error: wire.JobError | None) -> str:

@@ -2,39 +2,68 @@
 
 One pipeline: threads do the asking and never touch the database, this thread does the rest. A
 connection has few questions under way at a time, and fewer until it answers, so providers that
-hang hold up their own jobs only. Answers are recorded as they come.
+hang hold up their own jobs only. Answers are recorded as they come. How fast a connection may be
+asked is decided by its gate (see jobs.pace); what is not let through is given back and waits.
 """
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache, partial
 
 import structlog
 from django.db import OperationalError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.cipher import CannotOpen
-from jobs import archive, sweep, trouble
+from jobs import archive, catalog, manners, sweep, trouble
 from jobs.claims import Claim, StaleClaim, begin, claim, database_now, release
+from jobs.errands import errands_for
 from jobs.failpoints import failpoint
-from jobs.fetch import Errand
-from jobs.models import Backfill, Connection, File, Job, Snapshot
-from jobs.questions import HistoryQuestion, JobQuestion, ListQuestion, Question
+from jobs.fetch import Answer
+from jobs.ledger import STALE_WRITES, Ledger, ledger
+from jobs.models import Backfill, Catalog, Connection, Job, LatenessTally
+from jobs.pace import Pace
+from jobs.questions import (
+    HistoryQuestion,
+    JobQuestion,
+    ListQuestion,
+    Question,
+    is_plain,
+    take_together,
+)
 from jobs.schedule import has_list
 from providers.base import Provider, connect
-from providers.errors import KeyRejected, QuotaExhausted, RateLimited, Unreachable
+from providers.errors import (
+    KeyRejected,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    Unreachable,
+)
+from providers.traffic import Traffic
 
 THREADS = 20
 AT_ONCE = 6  # questions under way for one connection that answers
 PROBES = 2  # and before it does: its list and a job, for sometimes one of the two hangs
+TRIAL = 1  # and after a trouble, of all workers together
 BATCH = 60  # jobs claimed at a time
 BUDGET_S = 25.0  # no question starts later; with a chain and its last request below the time limit
-KNOWN_EVENTS = 200
+CLAIM_EVERY_S = 1.0  # what is due is looked for so often, not after every answer
+GATHER_S = 0.05  # an answer waits so long for others to share a transaction with
+IDLE_S = 0.1  # between two looks when all that is left waits for its gate
 LEAVE_ALONE = (KeyRejected, QuotaExhausted, RateLimited, Unreachable)
-FAILURES_TO_LEAVE = 3  # in a row of any kind: one may be about one job only
+
+# What asking about a job takes, of its sixty columns.
+READ_OF_JOB = (
+    *("team_id", "provider_id", "next_poll_at", "claims", "state", "settled_at", "events_cut"),
+    *("training_file", "validation_file", "result_files"),
+)
+
+Finished = Mapping[Future[object], Question]
 
 log = structlog.get_logger(__name__)
 
@@ -49,13 +78,17 @@ def poll_due(budget_s: float = BUDGET_S) -> int:
     """Polls until nothing is due or the time is up; the number of answers taken."""
     run = Run(time.monotonic() + budget_s)
     run.claim_due()
-    while run.under_way or run.queued:
-        run.start()
-        run.finish_some()
-        if time.monotonic() < run.ends_at:
-            run.claim_due()
-        else:
-            run.give_back()
+    run.claim_catalogs()
+    try:
+        while run.under_way or run.queued:
+            run.start()
+            run.finish_some()
+            if time.monotonic() < run.ends_at:
+                run.claim_due()
+            else:
+                run.give_back()
+    finally:
+        run.ledger.flush()
     return run.taken
 
 
@@ -69,13 +102,25 @@ class Run:
     providers: dict[int, Provider] = field(default_factory=dict)
     answering: set[int] = field(default_factory=set)  # connections, as far as this run knows
     failures: Counter[int] = field(default_factory=Counter)  # in a row, by connection
+    pace: Pace = field(default_factory=Pace)
+    ledger: Ledger = field(default_factory=ledger)
     taken: int = 0
+    claim_at: float = 0.0
 
     def claim_due(self) -> None:
+        now = time.monotonic()
+        if now < self.claim_at and (self.under_way or self.queued):
+            return
+        self.claim_at = now + CLAIM_EVERY_S
         self.queued.extend(self._due_lists())
         self.queued.extend(self._due_archives())
         if len(self.queued) < BATCH:
             self.queued.extend(self._due_jobs())
+
+    def claim_catalogs(self) -> None:
+        """Once a run and behind the rest: a day is their interval."""
+        catalog.begin_missing()
+        self.queued.extend(self._due_catalogs())
 
     def start(self) -> None:
         """Puts queued questions under way, as far as threads and manners allow."""
@@ -84,23 +129,53 @@ class Run:
         starting: list[Question] = []
         while self.queued and len(self.under_way) + len(starting) < THREADS:
             question = self.queued.popleft()
-            has_room = count[question.connection_id] < self._room(question.connection_id)
-            count[question.connection_id] += has_room
-            (starting if has_room else waiting).append(question)
+            pk = question.connection_id
+            if count[pk] >= self._room(pk) or self._lets_a_job_try(question):
+                waiting.append(question)
+            elif self.pace.may_start(question):
+                count[pk] += 1
+                starting.append(question)
+            elif isinstance(question, ListQuestion) and not question.is_first:
+                waiting.append(question)  # the rest of a list is read when the gate opens
+            else:
+                _unless_stale(question.give_back)
         self.queued.extendleft(reversed(waiting))
-        begin(Job.objects.filter(pk__in=[q.job_id for q in starting if isinstance(q, JobQuestion)]))
+        jobs = [q.job_id for q in starting if isinstance(q, JobQuestion)]
+        if jobs:
+            begin(Job.objects.filter(pk__among=jobs))
         for question in starting:
+            self._note_start(question)
             self.under_way[_threads().submit(question.ask)] = question
 
     def _room(self, connection_id: int) -> int:
+        if self.pace.is_on_trial(connection_id):
+            return TRIAL
         return AT_ONCE if connection_id in self.answering else PROBES
 
+    def _lets_a_job_try(self, question: Question) -> bool:
+        pk = question.connection_id
+        if not isinstance(question, ListQuestion) or not self.pace.tries_jobs(pk):
+            return False
+        return any(q.connection_id == pk and isinstance(q, JobQuestion) for q in self.queued)
+
+    def _note_start(self, question: Question) -> None:
+        if isinstance(question, JobQuestion | ListQuestion) and question.due is not None:
+            works = LatenessTally.Work
+            work = works.RETRIEVE if isinstance(question, JobQuestion) else works.SWEEP
+            self.ledger.note_start(work, time.monotonic() - question.due)
+
     def finish_some(self) -> None:
-        done, _ = wait(self.under_way, timeout=1.0, return_when=FIRST_COMPLETED)
-        for future in done:
-            question = self.under_way.pop(future)
-            self._finish(future, question)
-            self._heed(future, question.connection_id)
+        if not self.under_way:
+            time.sleep(IDLE_S)
+        wait(self.under_way, timeout=1.0, return_when=FIRST_COMPLETED)
+        done, _ = wait(self.under_way, timeout=GATHER_S)
+        finished = {future: self.under_way.pop(future) for future in done}
+        taken = self._take_together(finished)
+        for future, question in finished.items():
+            if future not in taken:
+                self._finish(future, question)
+            self._heed(future, question)
+        self.ledger.flush_sometimes()
 
     def give_back(self, connection_id: int | None = None) -> None:
         """Ends the claims of what is not asked yet, of one connection or of all."""
@@ -113,21 +188,43 @@ class Run:
                 kept.append(question)
         self.queued = kept
 
-    def _heed(self, future: Future[object], connection_id: int) -> None:
+    def _heed(self, future: Future[object], question: Question) -> None:
         """One that is silent, or wants to be left alone, is not asked the rest of its questions."""
-        error = future.exception() or getattr(future.result(), "error", None)
-        self.failures[connection_id] = self.failures[connection_id] + 1 if error else 0
-        if isinstance(error, LEAVE_ALONE) or self.failures[connection_id] >= FAILURES_TO_LEAVE:
-            self.answering.discard(connection_id)
-            self.give_back(connection_id)
-        else:
-            self.answering.add(connection_id)
+        pk, error = question.connection_id, _error_of(future)
+        was_trial, is_good = self.pace.is_on_trial(pk), _speaks_well(question, error)
+        self.pace.end_trial(pk, is_good=is_good)
+        self.pace.settle(pk, is_idle=all(q.connection_id != pk for q in self.under_way.values()))
+        self.failures[pk] = self.failures[pk] + 1 if error else 0
+        is_enough = self.failures[pk] >= manners.FAILURES_TO_OPEN or isinstance(error, LEAVE_ALONE)
+        if is_enough or (was_trial and is_good is False):
+            self.answering.discard(pk)
+            self.give_back(pk)
+            return
+        self.answering.add(pk)
+        if self.pace.rest(pk, self.ledger.said(pk)):
+            self.ledger.write_statement(pk)
+            self.give_back(pk)
+
+    def _take_together(self, finished: Finished) -> set[Future[object]]:
+        """Records the plain answers of each claim at once; what could not be is recorded alone."""
+        taken: set[Future[object]] = set()
+        for held, futures in _plain_by_claim(finished).items():
+            try:
+                stale = take_together(held, list(futures.values()))
+            except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
+                log.info("recorded_one_by_one", number=len(futures), error=repr(error)[:500])
+                continue
+            taken |= futures.keys()
+            self.taken += len(futures) - stale
+            for _ in range(stale):
+                _note_stale()
+        return taken
 
     def _finish(self, future: Future[object], question: Question) -> None:
         try:
             follow_up = question.take(future.result())
         except StaleClaim:
-            log.info("stale_claim_dropped", connection=question.connection_id)
+            _note_stale()
         except OperationalError as error:  # the database's trouble: the lease brings the row back
             log.warning("not_recorded", connection=question.connection_id, error=str(error))
         except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
@@ -154,8 +251,9 @@ class Run:
         )
         for connection in connections:
             provider = self._provider(connection, taken)
-            if provider and has_list(connection):
-                yield ListQuestion.first(connection.pk, taken, provider)
+            if provider and provider.has_list:
+                since = _due_since(taken, connection.next_sweep_at, connection)
+                yield ListQuestion.first(connection, taken, provider, since)
             else:
                 _unless_stale(partial(sweep.give_up, connection.pk, taken))
 
@@ -178,6 +276,23 @@ class Run:
             else:
                 _unless_stale(partial(archive.feed, backfill.pk, taken))
 
+    def _due_catalogs(self) -> Iterator[Question]:
+        now = database_now()
+        due = Catalog.objects.filter(
+            _may_ask("connection__", now),
+            connection__is_paused=False,
+            connection__archived_at=None,
+            next_read_at__lte=now,
+        )
+        taken, found = claim(
+            due.select_related("connection__team").order_by("next_read_at"), THREADS
+        )
+        for row in found:
+            if provider := self._provider(row.connection, taken):
+                yield catalog.CatalogQuestion(row, taken, provider)
+            else:
+                release(Catalog.objects.filter(pk=row.pk), taken.token)
+
     def _due_jobs(self) -> Iterator[Question]:
         now = database_now()
         due = Job.objects.filter(
@@ -188,78 +303,93 @@ class Run:
             archived_at=None,
             next_poll_at__lte=now,
         ).exclude(connection_id__in=self._busy())
-        due = due.select_related("connection__team").order_by("next_poll_at")
-        taken, jobs = claim(due, BATCH, is_begun=False)
+        due = due.select_related("connection__team").only("connection", *READ_OF_JOB)
+        due = due.order_by("next_poll_at")
+        rooms = self.pace.room()
+        yield from self._claim_jobs(due.exclude(connection_id__in=rooms), BATCH)
+        for connection_id, room in rooms.items():
+            if room:
+                found = list(self._claim_jobs(due.filter(connection_id=connection_id), room))
+                self.pace.took(connection_id, len(found) or room)
+                yield from found
+
+    def _claim_jobs(self, due: QuerySet[Job], limit: int) -> Iterator[Question]:
+        taken, jobs = claim(due, limit, is_begun=False)
         failpoint("poll.claimed")
-        errands = _errands(jobs)
+        errands = errands_for(jobs, taken.request_at)
         for job in jobs:
             if job.claims >= trouble.POISONOUS_CLAIMS:
                 reason = f"Polled {job.claims} times without a result; tried again in an hour."
                 _unless_stale(partial(trouble.quarantine, job.pk, taken, reason))
             elif provider := self._provider(job.connection, taken):
-                yield JobQuestion(job.pk, job.connection_id, taken, provider, errands[job.pk])
+                since = _due_since(taken, job.next_poll_at, job.connection)
+                yield JobQuestion(
+                    job.pk, job.connection_id, taken, provider, errands[job.pk], since
+                )
             else:
                 release(Job.objects.filter(pk=job.pk), taken.token, was_begun=False)
 
     def _provider(self, connection: Connection, taken: Claim) -> Provider | None:
         """The connection's provider; None, and the connection says why, when there can be none."""
+        self.pace.know(connection)
         if connection.pk not in self.providers:
             try:
-                self.providers[connection.pk] = connect(connection.account())
+                listener = partial(self._hear, connection.pk)
+                self.providers[connection.pk] = connect(connection.account(), listener)
             except (CannotOpen, ValueError) as error:
                 trouble.record_outcome(connection.pk, KeyRejected(str(error)), taken.request_at)
                 return None
         return self.providers[connection.pk]
+
+    def _hear(self, connection_id: int, traffic: Traffic) -> None:
+        """In the thread that asked."""
+        self.pace.note(connection_id)
+        self.ledger.hear(connection_id, traffic)
+
+
+def _plain_by_claim(
+    finished: Finished,
+) -> dict[Claim, dict[Future[object], tuple[JobQuestion, Answer]]]:
+    found: dict[Claim, dict[Future[object], tuple[JobQuestion, Answer]]] = {}
+    for future, question in finished.items():
+        answer = None if future.exception() else future.result()
+        if isinstance(question, JobQuestion) and isinstance(answer, Answer) and is_plain(answer):
+            found.setdefault(question.claim, {})[future] = (question, answer)
+    return found
 
 
 def _unless_stale(action: Callable[[], None]) -> None:
     try:
         action()
     except StaleClaim:
-        log.info("stale_claim_dropped")
+        _note_stale()
+
+
+def _note_stale() -> None:
+    log.info("stale_claim_dropped")
+    ledger().count(STALE_WRITES)
+
+
+def _error_of(future: Future[object]) -> BaseException | None:
+    return future.exception() or getattr(future.result(), "error", None)
+
+
+def _speaks_well(question: Question, error: BaseException | None) -> bool | None:
+    """Of the connection; None where the answer is about one job, or the fault is our own."""
+    if error is None:
+        return True
+    is_about_job = isinstance(question, JobQuestion) and isinstance(error, trouble.ABOUT_THE_JOB)
+    return None if is_about_job or not isinstance(error, ProviderError) else False
 
 
 def _may_ask(path: str, now: object) -> Q:
-    return Q(**{f"{path}wait_until": None}) | Q(**{f"{path}wait_until__lte": now})
+    """Neither asked to wait nor waiting of its own accord."""
+    asked = Q(**{f"{path}wait_until": None}) | Q(**{f"{path}wait_until__lte": now})
+    return asked & (Q(**{f"{path}paced_until": None}) | Q(**{f"{path}paced_until__lte": now}))
 
 
-def _errands(jobs: list[Job]) -> dict[int, Errand]:
-    """What to ask about each job."""
-    fingerprints = dict(
-        Snapshot.objects.filter(
-            job__in=jobs, source=Snapshot.Source.RETRIEVE, is_newest=True
-        ).values_list("job_id", "fingerprint")
-    )
-    files = _files_done(jobs)
-    return {
-        job.pk: Errand(
-            provider_id=job.provider_id,
-            fingerprint=fingerprints.get(job.pk, ""),
-            known_events=_known_events(job),
-            done_files=frozenset(files.get(job.connection_id, ())),
-            refused=frozenset(job.connection.refused),
-            events_cut=job.events_cut,
-        )
-        for job in jobs
-    }
-
-
-def _known_events(job: Job) -> frozenset[str]:
-    newest = job.events.order_by("-created_at", "-id")
-    return frozenset(newest.values_list("provider_id", flat=True)[:KNOWN_EVENTS])
-
-
-def _files_done(jobs: list[Job]) -> dict[int, set[str]]:
-    """Per connection, the files that need not be asked for again."""
-    rows = File.objects.filter(
-        connection_id__in={job.connection_id for job in jobs},
-        provider_id__in={name for job in jobs for name in _file_names(job)},
-    ).exclude(fetch=File.Fetch.WANTED)
-    done: dict[int, set[str]] = {}
-    for connection_id, name in rows.values_list("connection_id", "provider_id"):
-        done.setdefault(connection_id, set()).add(name)
-    return done
-
-
-def _file_names(job: Job) -> list[str]:
-    return [name for name in (job.training_file, job.validation_file, *job.result_files) if name]
+def _due_since(taken: Claim, due: datetime | None, connection: Connection) -> float:
+    """When it was due and could be asked, on this process's monotonic clock."""
+    times = [moment for moment in (due, connection.wait_until, connection.paced_until) if moment]
+    late = taken.request_at - max(times, default=taken.request_at)
+    return time.monotonic() - late.total_seconds()

@@ -3,7 +3,7 @@
 A question is asked in a thread without a database and taken in by the thread that has one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,8 @@ from jobs import archive, record, sweep, trouble
 from jobs.claims import Claim, database_now, release
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer, Errand, fetch
-from jobs.models import Backfill, Job
+from jobs.models import Backfill, Connection, Job
+from jobs.schedule import has_list
 from providers.base import Provider, pages
 from providers.errors import ProviderError
 from providers.wire import Element, Page
@@ -38,7 +39,11 @@ class Question(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListQuestion:
-    """The next page of a connection's list. `offset`: jobs on the pages before it."""
+    """The next page of a connection's list. `offset`: jobs on the pages before it.
+
+    `due`: since when it could be asked, on the monotonic clock; None for the pages that follow.
+    `is_listless`: the server had no list when it was last looked for.
+    """
 
     connection_id: int
     claim: Claim
@@ -46,25 +51,42 @@ class ListQuestion:
     listing: Iterator[Page[Element]]
     asked_at: datetime
     offset: int = 0
+    due: float | None = None
+    is_listless: bool = False
+    is_first: bool = True
 
     @classmethod
-    def first(cls, connection_id: int, claim: Claim, provider: Provider) -> "ListQuestion":
-        listing = pages(provider.list_jobs)
-        return cls(connection_id, claim, provider, listing, claim.request_at)
+    def first(
+        cls, connection: Connection, claim: Claim, provider: Provider, due: float | None = None
+    ) -> "ListQuestion":
+        listing, is_listless = pages(provider.list_jobs), not has_list(connection)
+        asked_at = claim.request_at
+        return cls(connection.pk, claim, provider, listing, asked_at, 0, due, is_listless)
 
     def ask(self) -> Page[Element] | None:
         return next(self.listing, None)
 
     def take(self, answer: object) -> "ListQuestion | None":
-        trouble.record_outcome(self.connection_id, None, self.asked_at)
+        if self.is_first or not isinstance(answer, Page):
+            trouble.record_outcome(self.connection_id, None, self.asked_at)
+        if self.is_listless == self.provider.has_list:
+            trouble.record_list(self.connection_id, self.asked_at, is_there=self.provider.has_list)
         if not isinstance(answer, Page):
             sweep.finish(self.connection_id, self.claim, is_full=True)
             return None
         page = sweep.ListPage(answer.items, answer.skipped, self.asked_at, self.offset)
-        if not sweep.record_page(self.connection_id, self.claim, page, self.provider):
-            sweep.finish(self.connection_id, self.claim, is_full=False)
+        is_worth_more = sweep.record_page(self.connection_id, self.claim, page, self.provider)
+        if not (is_worth_more and answer.has_more):
+            sweep.finish(self.connection_id, self.claim, is_full=not answer.has_more)
             return None
-        return replace(self, asked_at=database_now(), offset=self.offset + len(answer.items))
+        return replace(
+            self,
+            asked_at=database_now(),
+            offset=self.offset + len(answer.items),
+            due=None,
+            is_listless=not self.provider.has_list,
+            is_first=False,
+        )
 
     def lose(self, error: Exception) -> None:
         if isinstance(error, ProviderError):
@@ -72,7 +94,10 @@ class ListQuestion:
         sweep.give_up(self.connection_id, self.claim)
 
     def give_back(self) -> None:
-        sweep.give_up(self.connection_id, self.claim)
+        if self.is_first:
+            release(Connection.objects.filter(pk=self.connection_id), self.claim.token)
+        else:
+            sweep.give_up(self.connection_id, self.claim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +131,14 @@ class HistoryQuestion:
 
 @dataclass(frozen=True, slots=True)
 class JobQuestion:
-    """A job and what belongs to it."""
+    """A job and what belongs to it. `due`: since when, on the monotonic clock."""
 
     job_id: int
     connection_id: int
     claim: Claim
     provider: Provider
     errand: Errand = field(repr=False)
+    due: float | None = None
 
     def ask(self) -> Answer:
         return fetch(self.provider, self.errand)
@@ -124,7 +150,7 @@ class JobQuestion:
             trouble.record_error(self.job_id, self.claim, answer.error)
             return
         record.record_answer(self.job_id, self.claim, answer)
-        trouble.record_refusals(self.connection_id, answer.refusals)
+        trouble.record_refusals(self.connection_id, answer.refusals, self.claim.request_at)
         trouble.record_outcome(self.connection_id, None, self.claim.request_at)
 
     def lose(self, error: Exception) -> None:
@@ -132,3 +158,16 @@ class JobQuestion:
 
     def give_back(self) -> None:
         release(Job.objects.filter(pk=self.job_id), self.claim.token, was_begun=False)
+
+
+def is_plain(answer: Answer) -> bool:
+    """Good, and written in no time, so that it may share a transaction: files may be large."""
+    return not (answer.error or answer.files or answer.refusals)
+
+
+def take_together(claim: Claim, answered: Sequence[tuple[JobQuestion, Answer]]) -> int:
+    """Records plain answers of one claim in one transaction; gives how many were stale."""
+    failpoint("poll.answered")
+    stale = record.record_answers(claim, {asked.job_id: answer for asked, answer in answered})
+    trouble.record_good({asked.connection_id for asked, _ in answered}, claim.request_at)
+    return len(stale)

@@ -1,7 +1,7 @@
 """The only writer of observed facts: one transaction for snapshot, job row and transitions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
@@ -10,14 +10,19 @@ from django.db.models import F
 
 from accounts.models import Team
 from jobs import enrich, schedule
-from jobs.claims import Claim, hold
+from jobs.claims import Claim, StaleClaim, hold_all, save_all_changes, save_changes
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
-from jobs.models import Estimate, Job, Snapshot, Transition
+from jobs.models import Connection, Estimate, Job, Snapshot, Transition
 from jobs.observe import Change, Known, observe
 from jobs.signals import transition_recorded
 from providers import wire
 from providers.states import State
+
+# All that recording a job needs of its connection; the rest would double the row.
+_READ = {"id", "dialect", "refused", "poll_interval_s", "created_at", "first_sweep_at"}
+_UNREAD = [f"connection__{f.name}" for f in Connection._meta.concrete_fields if f.name not in _READ]  # noqa: SLF001 - Django's public way to its fields
+WIDTHS = {field.name: field.max_length for field in Job._meta.concrete_fields if field.max_length}  # noqa: SLF001 - Django's public way to its fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +35,82 @@ class Sighting:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest snapshot of a job from one source: its row, and what its content was."""
+
+    pk: int
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class History:
+    """The rows that some sightings add, written at once: a page of jobs takes the statements of one.
+
+    `newest`: the newest snapshot of each job from their source, by the job's key; `now`: theirs.
+    """
+
+    newest: Mapping[int, Newest]
+    now: datetime
+    seen_again: list[int] = field(default_factory=list)
+    outdated: list[int] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    estimates: list[Estimate] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+
+    def write(self) -> None:
+        if self.seen_again:
+            note_seen_again(self.seen_again, self.now)
+        if self.outdated:
+            Snapshot.objects.filter(pk__among=self.outdated).update(is_newest=False)
+        Snapshot.objects.bulk_create(self.snapshots)
+        Estimate.objects.bulk_create(self.estimates)
+        Transition.objects.bulk_create(self.transitions)
+        if any(transition.rings for transition in self.transitions):
+            announce_later()
+
+
 def record_answer(job_id: int, claim: Claim, answer: Answer) -> None:
     """Writes what a retrieve and its companions brought. Raises StaleClaim; writes nothing then."""
+    if record_answers(claim, {job_id: answer}):
+        raise StaleClaim
+
+
+def record_answers(claim: Claim, answers: Mapping[int, Answer]) -> set[int]:
+    """The same for jobs of one claim, by their keys, at once: a batch takes the statements of one.
+
+    Gives the jobs that the claim no longer holds; of them nothing is written.
+    """
+    with transaction.atomic():
+        held = Job.objects.select_related("connection").defer(*_UNREAD).filter(pk__among=answers)
+        jobs = hold_all(held, claim.token)
+        versions = {job.pk: job.version for job in jobs}
+        history = History(newest_snapshots(versions, Snapshot.Source.RETRIEVE), claim.request_at)
+        crowded = schedule.crowded_among(jobs)
+        for job in jobs:
+            _note_answer(history, job, answers[job.pk], crowded)
+        history.write()
+        failpoint("record.mid")
+        for job in jobs:
+            _end_claim(job)
+        save_all_changes(jobs)
+        for team_id in sorted({job.team_id for job in jobs if job.version != versions[job.pk]}):
+            touch_team(team_id)
+    failpoint("record.committed")
+    return answers.keys() - versions.keys()
+
+
+def _note_answer(history: History, job: Job, answer: Answer, crowded: Collection[int]) -> None:
     if answer.element is None or answer.job is None:
         return
-    with transaction.atomic():
-        job = hold(Job.objects.filter(pk=job_id), claim.token)
-        version = job.version
-        sighting = Sighting(answer.element, answer.job, Snapshot.Source.RETRIEVE, claim.request_at)
-        if apply(job, sighting):
-            if enrich.store(job, answer, claim.request_at):
-                note_change(job, claim.request_at)
-            if answer.events_cut is not None:
-                job.events_cut = answer.events_cut
-            schedule.after_answer(job, answer, claim.request_at)
-        failpoint("record.mid")
-        give_back(job)
-        if job.version != version:
-            touch_team(job.team_id)
-    failpoint("record.committed")
+    sighting = Sighting(answer.element, answer.job, Snapshot.Source.RETRIEVE, history.now)
+    if not note(history, job, sighting):
+        return
+    if enrich.store(job, answer, history.now):
+        note_change(job, history.now)
+    if answer.events_cut is not None:
+        job.events_cut = answer.events_cut
+    schedule.after_answer(job, answer, history.now, crowded)
 
 
 def apply(job: Job, sighting: Sighting) -> bool:
@@ -56,12 +118,33 @@ def apply(job: Job, sighting: Sighting) -> bool:
 
     Call it inside a transaction, with the row locked, and save the job afterwards.
     """
+    history = History(newest_snapshots([job.pk], sighting.source), sighting.now)
+    is_fresh = note(history, job, sighting)
+    history.write()
+    return is_fresh
+
+
+def newest_snapshots(job_ids: Iterable[int], source: Snapshot.Source) -> dict[int, Newest]:
+    rows = Snapshot.objects.filter(job_id__in=list(job_ids), source=source, is_newest=True)
+    found = rows.values_list("job_id", "pk", "fingerprint")
+    return {job_id: Newest(pk, fingerprint) for job_id, pk, fingerprint in found}
+
+
+def note_seen_again(snapshot_ids: list[int], now: datetime) -> None:
+    """An unchanged answer adds no row; it moves the newest snapshot of its source."""
+    Snapshot.objects.filter(pk__among=snapshot_ids).update(
+        last_seen_at=now, seen_count=F("seen_count") + 1
+    )
+
+
+def note(history: History, job: Job, sighting: Sighting) -> bool:
+    """What `apply` does, with the new rows put into `history` for the caller to write."""
     if job.applied_request_at and sighting.now <= job.applied_request_at:
-        _store_snapshot(job, sighting, is_late=True)
+        history.snapshots.append(_snapshot(job, sighting, is_late=True))
         return False
-    _store_estimate(job, sighting)
+    _note_estimate(history, job, sighting)
     changes = observe(_known(job), sighting.job, sighting.now)
-    is_new = _store_snapshot(job, sighting)
+    is_new = _note_snapshot(history, job, sighting)
     for name, value in _fitting(changes.columns).items():
         setattr(job, name, value)
     _forget_absence(job, sighting.now)
@@ -69,14 +152,14 @@ def apply(job: Job, sighting: Sighting) -> bool:
     if sighting.job.step is not None:
         job.step, job.total_steps = sighting.job.step, sighting.job.total_steps
     if changes.change:
-        _store_transition(job, changes.change, sighting)
+        history.transitions.append(_transition(job, changes.change, sighting))
+        job.settled_at = None
     if is_new or changes.change:
         note_change(job, sighting.now)
     return True
 
 
 def _known(job: Job) -> Known:
-    connection = job.connection
     is_new = job.applied_request_at is None
     return Known(
         state=None if is_new else State(job.state),
@@ -84,28 +167,32 @@ def _known(job: Job) -> Known:
         reopened_count=job.reopened_count,
         requested=job.requested,
         ended_at=job.ended_at,
-        ringing_since=schedule.ringing_since(connection),
+        ringing_since=schedule.ringing_since(job.connection),
     )
 
 
 def _fitting(columns: Mapping[str, object]) -> dict[str, object]:
     """Provider text cut to the width of its column: PostgreSQL refuses what SQLite lets pass."""
-    widths = {f.name: f.max_length for f in Job._meta.concrete_fields if f.max_length}  # noqa: SLF001 - Django's public way to its fields
     return {
-        name: value[: widths[name]] if name in widths and isinstance(value, str) else value
+        name: value[: WIDTHS[name]] if name in WIDTHS and isinstance(value, str) else value
         for name, value in columns.items()
     }
 
 
-def _store_snapshot(job: Job, sighting: Sighting, *, is_late: bool = False) -> bool:
-    """True when the content is new. An unchanged answer only moves the newest row of its source."""
-    newest = Snapshot.objects.filter(job=job, source=sighting.source, is_newest=True)
-    if not is_late:
-        same = newest.filter(fingerprint=sighting.element.fingerprint)
-        if same.update(last_seen_at=sighting.now, seen_count=F("seen_count") + 1):
-            return False
-        newest.update(is_newest=False)
-    Snapshot.objects.create(
+def _note_snapshot(history: History, job: Job, sighting: Sighting) -> bool:
+    """True when the content is new."""
+    newest = history.newest.get(job.pk)
+    if newest and newest.fingerprint == sighting.element.fingerprint:
+        history.seen_again.append(newest.pk)
+        return False
+    if newest:
+        history.outdated.append(newest.pk)
+    history.snapshots.append(_snapshot(job, sighting))
+    return True
+
+
+def _snapshot(job: Job, sighting: Sighting, *, is_late: bool = False) -> Snapshot:
+    return Snapshot(
         job=job,
         source=sighting.source,
         body=orjson.dumps(sighting.element.raw).decode(),
@@ -115,20 +202,19 @@ def _store_snapshot(job: Job, sighting: Sighting, *, is_late: bool = False) -> b
         is_newest=not is_late,
         is_late=is_late,
     )
-    return True
 
 
-def _store_estimate(job: Job, sighting: Sighting) -> None:
+def _note_estimate(history: History, job: Job, sighting: Sighting) -> None:
     """A drift of the finish time alone is no snapshot, but a row of its own."""
     came = sighting.job.estimated_finish
     if came != job.estimated_finish and (came or job.estimated_finish):
-        Estimate.objects.create(job=job, estimated_finish=came, seen_at=sighting.now)
+        history.estimates.append(Estimate(job=job, estimated_finish=came, seen_at=sighting.now))
         note_change(job, sighting.now)
 
 
-def _store_transition(job: Job, change: Change, sighting: Sighting) -> None:
-    Transition.objects.create(
-        connection=job.connection,
+def _transition(job: Job, change: Change, sighting: Sighting) -> Transition:
+    return Transition(
+        connection_id=job.connection_id,
         job=job,
         from_state=change.from_state.value if change.from_state else "",
         to_state=change.to_state.value,
@@ -138,9 +224,6 @@ def _store_transition(job: Job, change: Change, sighting: Sighting) -> None:
         rings=change.rings,
         announced_at=None if change.rings else sighting.now,
     )
-    job.settled_at = None
-    if change.rings:
-        announce_later()
 
 
 def _told_time(job: wire.Job, change: Change) -> datetime | None:
@@ -188,9 +271,13 @@ def note_change(job: Job, now: datetime) -> None:
 
 def give_back(job: Job) -> None:
     """Saves the job and ends the claim on it."""
+    _end_claim(job)
+    save_changes(job)
+
+
+def _end_claim(job: Job) -> None:
     job.lease_until = job.lease_token = None
     job.claims = 0
-    job.save()
 
 
 def announce_later() -> None:

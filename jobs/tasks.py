@@ -3,11 +3,19 @@
 from celery import shared_task
 from django.db import close_old_connections
 
-from jobs.poll import poll_due as poll
+from jobs import retention
+from jobs.ticks import poll_until_tick
 
 
 @shared_task(name="jobs.poll_due")
 def poll_due() -> int:
     """Polls what is due. Twin: manage.py sweep --once."""
     close_old_connections()
-    return poll()
+    return poll_until_tick()
+
+
+@shared_task(name="jobs.prune_due")
+def prune_due() -> int:
+    """Forgets what teams want forgotten, a short turn at a time. Twin: manage.py prune --apply."""
+    close_old_connections()
+    return retention.prune_due()

@@ -1,13 +1,17 @@
 """What people do to connections and jobs here: add, pause, archive, remove. Nothing at the provider."""
 
 import re
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
+from jobs import manners, totals
 from jobs.claims import database_now
-from jobs.models import Connection, Job
+from jobs.models import Backfill, Catalog, Connection, Job
 from jobs.record import touch_team
 
+TRIES = 3
 PROVIDER_ID = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
 
 
@@ -33,6 +37,8 @@ def add_job(connection: Connection, provider_id: str) -> tuple[Job, bool]:
 
 def set_paused(target: Job | Connection, is_paused: bool) -> None:
     _write(target, is_paused=is_paused)
+    if not is_paused:
+        _begin_again(target)
 
 
 def archive(target: Job | Connection) -> None:
@@ -42,24 +48,86 @@ def archive(target: Job | Connection) -> None:
 
 def restore(target: Job | Connection) -> None:
     _write(target, archived_at=None)
+    _begin_again(target)
+
+
+def _begin_again(target: Job | Connection) -> None:
+    """What was not watched meanwhile is due from now on, and not late since then."""
+    now = database_now()
+    jobs = Job.objects.filter(pk=target.pk) if isinstance(target, Job) else target.jobs.all()
+    jobs.filter(next_poll_at__lt=now).update(next_poll_at=now)
+    if isinstance(target, Connection):
+        Connection.objects.filter(pk=target.pk, next_sweep_at__lt=now).update(next_sweep_at=now)
+
+
+def forget_manners(connection: Connection) -> None:
+    """Another key, address or cap: what was said to the one before no longer counts."""
+    _write(
+        connection,
+        refused={},
+        limit_requests=None,
+        remaining_requests=None,
+        limit_resets_at=None,
+        limits_said_at=None,
+        paced_until=None,
+    )
 
 
 def remove(target: Job | Connection) -> None:
     """Deletes it and all that was recorded under it, for good."""
-    with transaction.atomic():
-        team_id = target.team_id
-        target.delete()
-        touch_team(team_id)
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                _remove(target)
+        except (IntegrityError, OperationalError):
+            # Something was recorded under it meanwhile, after its rows were counted.
+            if not tries_left:
+                raise
+        else:
+            return
+
+
+def _remove(target: Job | Connection) -> None:
+    rows = type(target).objects.filter(pk=target.pk)
+    _wait_for_writers(target)
+    if isinstance(target, Connection):
+        totals.keep(target)
+    rows.delete()
+    if connection.vendor == "postgresql":  # else a row that came too late is noticed at the end
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    touch_team(target.team_id)
+
+
+def _wait_for_writers(target: Job | Connection) -> None:
+    """Locks what is removed in the order in which it is written, so that nobody waits in a circle."""
+    if isinstance(target, Job):
+        _lock(Job.objects.filter(pk=target.pk))
+        return
+    _lock(Connection.objects.filter(pk=target.pk))
+    _lock(Backfill.objects.filter(connection=target))
+    _lock(Catalog.objects.filter(connection=target))
+    _lock(Job.objects.filter(connection=target).order_by("pk"))
+
+
+def _lock(rows: QuerySet[Any]) -> None:
+    list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def poll_now(target: Job | Connection) -> None:
-    """Makes it due at once, whatever the provider asked us to wait for."""
+    """Makes it due at once, whatever the provider asked us to wait for, and what it refused.
+
+    Our own pace is kept: a cap that a button could lift would be none.
+    """
     now = database_now()
     if isinstance(target, Job):
         Connection.objects.filter(pk=target.connection_id).update(wait_until=None)
         _write(target, next_poll_at=now)
     else:
-        _write(target, next_sweep_at=now, wait_until=None)
+        Catalog.objects.filter(connection=target).update(next_read_at=now)
+        refused = manners.asked_again(target.refused)
+        _write(target, next_sweep_at=now, wait_until=None, refused=refused)
 
 
 def _write(target: Job | Connection, **columns: object) -> None:

@@ -146,6 +146,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="connection",
+            name="paced_until",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="connection",
             name="remaining_requests",
             field=models.BigIntegerField(null=True),
         ),

@@ -1,5 +1,6 @@
 """What is known about jobs. One module a noun; import from here."""
 
+from jobs.models.among import Among
 from jobs.models.backfill import Backfill
 from jobs.models.catalog import BaseModel, Catalog
 from jobs.models.connection import Connection, Health
@@ -10,6 +11,7 @@ from jobs.models.retention import Retention
 from jobs.models.tally import Count, LatenessTally, RequestTally
 
 __all__ = [
+    "Among",
     "Backfill",
     "BaseModel",
     "Catalog",

@@ -69,7 +69,8 @@ class Connection(Leased):
     health_since = models.DateTimeField(null=True)
     trouble_count = models.PositiveSmallIntegerField(default=0)  # bad answers in a row
     good_count = models.PositiveSmallIntegerField(default=0)  # good answers in a row, to recover
-    # What this key may not do ("jobs", "events", "files" ...): a refusal of one stops only that one.
+    # What this key may not do ("events", "files" ...) or the server lacks ("list"), with the words, since
+    # when, and when it is asked again (jobs.manners): a refusal of one stops only that one.
     refused = models.JSONField(default=dict)
     notice = models.TextField(blank=True)  # e.g. training_not_available: told, never an error
     unreadable_count = models.PositiveIntegerField(default=0)  # list elements without a usable id
@@ -83,6 +84,7 @@ class Connection(Leased):
     remaining_requests = models.BigIntegerField(null=True)
     limit_resets_at = models.DateTimeField(null=True)
     limits_said_at = models.DateTimeField(null=True)
+    paced_until = models.DateTimeField(null=True)  # our own manners: nothing is sent before
     last_poll_at = models.DateTimeField(null=True)
     last_good_at = models.DateTimeField(null=True)
     first_sweep_at = models.DateTimeField(null=True)  # when the first complete sweep ended

@@ -1,4 +1,7 @@
-"""What was observed of a job, row by row: the history that outlives the provider."""
+"""What was observed of a job, row by row: the history that outlives the provider.
+
+Where another index begins with the job, its key has none of its own: these are the longest tables.
+"""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -19,7 +22,7 @@ class Snapshot(models.Model):
         RETRIEVE = "retrieve", "Retrieved"
         LIST = "list", "From the list"
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="snapshots")
+    job = models.ForeignKey(Job, models.CASCADE, db_index=False, related_name="snapshots")
     source = models.CharField(max_length=8, choices=Source)
     body = models.TextField()  # JSON, keys in the order the API sent them
     fingerprint = models.CharField(max_length=32)
@@ -58,7 +61,9 @@ class Transition(models.Model):
         HEALTH = "health", "Health of the connection"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="transitions")
-    job = models.ForeignKey(Job, models.CASCADE, null=True, related_name="transitions")
+    job = models.ForeignKey(
+        Job, models.CASCADE, null=True, db_index=False, related_name="transitions"
+    )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.STATE)
     from_state = models.CharField(max_length=12, blank=True)  # blank: first seen
     to_state = models.CharField(max_length=12)
@@ -99,7 +104,7 @@ class Estimate(models.Model):
 
 
 class Event(models.Model):
-    job = models.ForeignKey(Job, models.CASCADE, related_name="events")
+    job = models.ForeignKey(Job, models.CASCADE, db_index=False, related_name="events")
     provider_id = models.CharField(max_length=128)  # or a hash, where the provider gives no id
     created_at = models.DateTimeField(null=True)
     level = models.CharField(max_length=5)
@@ -127,7 +132,7 @@ class PointSource(models.IntegerChoices):
 
 
 class Point(models.Model):
-    job = models.ForeignKey(Job, models.CASCADE, related_name="points")
+    job = models.ForeignKey(Job, models.CASCADE, db_index=False, related_name="points")
     metric = models.CharField(max_length=200)
     step = models.FloatField()
     value = models.FloatField()
@@ -146,7 +151,7 @@ class Point(models.Model):
 
 
 class Checkpoint(models.Model):
-    job = models.ForeignKey(Job, models.CASCADE, related_name="checkpoints")
+    job = models.ForeignKey(Job, models.CASCADE, db_index=False, related_name="checkpoints")
     provider_id = models.CharField(max_length=128)
     created_at = models.DateTimeField(null=True)
     step = models.IntegerField(null=True)

@@ -1,10 +1,12 @@
 """A fine-tuning job as it is known now. Its history is in `jobs.models.facts`."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Self
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Team, TeamQuerySet
 from jobs.models.connection import Connection
@@ -12,6 +14,7 @@ from jobs.models.lease import Leased
 from providers.states import State
 
 STATES = [(state.value, state.word) for state in State]
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 OVER = [state.value for state in State if state.is_over]
 
 
@@ -49,6 +52,13 @@ class Job(Leased):
     organization_id = models.CharField(max_length=200, null=True)
     trained_tokens = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(null=True)
+    # Where lists put it, undated jobs at the end. Never null: no order with nulls can use one index
+    # on both databases.
+    listed_at = models.GeneratedField(
+        expression=Coalesce("created_at", Value(UNDATED)),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
     finished_at = models.DateTimeField(null=True)
     estimated_finish = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=200, null=True)
@@ -110,6 +120,7 @@ class Job(Leased):
         ]
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="job_newest"),
+            models.Index(fields=["team", "-listed_at", "-id"], name="job_listed"),
             models.Index(fields=["team", "state", "-created_at"], name="job_by_state"),
             models.Index(fields=["team", "valid_loss"], name="job_by_valid_loss"),
             models.Index(

@@ -13,7 +13,9 @@ class Retention(models.Model):
     event_days = models.PositiveIntegerField(null=True, blank=True)
     is_enabled = models.BooleanField(default=False)
     next_prune_at = models.DateTimeField(null=True)
-    pruned_at = models.DateTimeField(null=True)
+    # The last job this round looked at: a round that is interrupted goes on behind it.
+    cursor = models.PositiveBigIntegerField(default=0)
+    pruned_at = models.DateTimeField(null=True)  # when the last round ended
     pruned_snapshots = models.PositiveBigIntegerField(default=0)  # in all
     pruned_events = models.PositiveBigIntegerField(default=0)
 

@@ -1,20 +1,13 @@
 """Backfill: all of a connection's history, however often it is interrupted, and nobody is rung."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 
 from jobs import archive
-from jobs.models import Backfill, Event, Job, Snapshot, Transition
+from jobs.models import Backfill, Event, Job, Transition
 from jobs.poll import poll_due
-from tests.builders import NOON, a_connection
+from tests.builders import NOON
 from tests.provider_double import BORN
-from tests.servers import ROOT, eventually
-
-JOBS = int(os.environ.get("ARCHIVE_JOBS", "200"))  # the promise is for 1,000, which takes minutes
+from tests.servers import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,26 +124,3 @@ def test_a_long_log_of_events_is_read_over_several_visits(provider, connection, 
     poll(5)
     assert Event.objects.count() == 730
     assert Job.objects.get().is_settled
-
-
-@pytest.mark.stack
-@pytest.mark.timeout(900)
-def test_killed_five_times_on_the_way_it_is_complete_and_without_duplicates(simulator, project_env):
-    url = simulator("--population", str(JOBS), "--alive", "0", "--speed", "1000000").url
-    connection = a_connection(base_url=url, slug="history")
-    command = [sys.executable, "manage.py", "backfill", "history"]
-    for wanted in range(JOBS // 10, JOBS // 10 * 6, JOBS // 10):
-        running = subprocess.Popen(
-            command, cwd=ROOT, env=project_env(), stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        eventually(lambda wanted=wanted: archive.progress(connection).done >= wanted)
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-        Job.objects.update(lease_until=None, lease_token=None)
-        Backfill.objects.update(lease_until=None, lease_token=None)
-    subprocess.run(command, cwd=ROOT, env=project_env(), check=True, capture_output=True)
-    done = archive.progress(connection)
-    assert (done.total, done.done, done.failed) == (JOBS, JOBS, 0)
-    assert Job.objects.count() == JOBS
-    assert Snapshot.objects.filter(is_newest=True, source="retrieve").count() == JOBS
-    assert not Transition.objects.filter(rings=True).exists()

@@ -57,6 +57,18 @@ def test_retry_after_is_honoured_to_the_second():
     assert limited.wait_until == NOON + timedelta(seconds=90)
 
 
+@pytest.mark.parametrize("longer", [0.0, 0.1])
+def test_jitter_draws_a_wait_out_and_never_cuts_it_short(longer):
+    limited = errors.RateLimited("slow", retry_after=90)
+    came = after_error(WELL, limited, NOON, INTERVAL_S, longer=longer)
+    assert came.wait_until - NOON == timedelta(seconds=90 * (1 + longer))
+
+
+def test_retry_after_counts_with_trouble_at_the_server_too():
+    down = after_error(WELL, errors.ServerTrouble("503", retry_after=600), NOON, INTERVAL_S)
+    assert down.wait_until == NOON + timedelta(minutes=10)
+
+
 def test_pauses_double_up_to_five_minutes():
     first, second = (after(errors.ServerTrouble("no"), times) for times in (1, 2))
     assert first.wait_until - NOON == timedelta(seconds=15)

@@ -1,9 +1,13 @@
 """The list, page by page: what it costs, where it stops, what it leaves to the retrieve."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
+from bench.ours import sweep
 from jobs.models import Connection, Job
 from jobs.poll import poll_due
+from jobs.tracking import add_job
 from tests.builders import NOON
 from tests.provider_double import BORN
 
@@ -97,3 +101,46 @@ def test_an_endless_list_is_left_and_nothing_is_lost(provider, connection, poll)
     poll_due()
     assert len(lists_asked(provider)) <= 3
     assert list(Job.objects.values_list("provider_id", flat=True)) == ["ftjob-same"]
+
+
+def statements_of_a_sweep(connection):
+    with CaptureQueriesContext(database) as asked:
+        sweep(connection.pk)
+    return [query["sql"] for query in asked if query["sql"].split()[0] in {"SELECT", "UPDATE"}]
+
+
+def test_an_unchanged_page_costs_one_comparison_and_two_updates(provider, connection, poll):
+    many(provider, 100, status="running")
+    poll(2)
+    said = [
+        sql for sql in statements_of_a_sweep(connection) if "IN (SELECT" in sql or "= ANY(" in sql
+    ]
+    of_tables = [sql.split('"')[1] for sql in said if sql.startswith("UPDATE")]
+    assert sorted(of_tables) == ["jobs_job", "jobs_snapshot"]
+    assert len(said) == 3
+
+
+def test_a_further_unchanged_page_costs_three_statements_about_its_jobs(provider, connection, poll):
+    many(provider, 200, status="running")
+    poll(2)
+    said = [sql for sql in statements_of_a_sweep(connection) if '"jobs_snapshot"' in sql]
+    said += [
+        sql for sql in statements_of_a_sweep(connection) if sql.startswith('UPDATE "jobs_job"')
+    ]
+    assert len(said) == 2 * 3
+
+
+def test_a_job_listed_twice_on_a_page_is_recorded_once(provider, connection, poll):
+    element = {"id": "ftjob-twice", "object": "fine_tuning.job", "status": "queued"}
+    body = {"object": "list", "has_more": False, "data": [element, {**element, "seed": 1}]}
+    provider.breaks("status", match="/v1/fine_tuning/jobs", status=200, body=body)
+    poll_due()
+    job = Job.objects.get()
+    assert list(job.snapshots.filter(source="list").values_list("is_late", flat=True)) == [False]
+
+
+def test_a_job_added_by_its_id_is_the_one_the_list_shows(provider, connection, poll):
+    name = provider.serves(status="running")
+    job, _ = add_job(connection, name)
+    poll()
+    assert Job.objects.get() == job

@@ -39,7 +39,16 @@ class Command(BaseCommand):
             raise CommandError("Some jobs could not be read; --retry-failed tries them again.")
 
     def _follow(self, connection: Connection, backfill: Backfill) -> None:
-        bar = tqdm(unit="job", file=self.stderr, disable=not self.stderr.isatty())
+        known = archive.progress(connection)
+        done = known.done + known.failed
+        # What was read before an interruption is there from the start, and not this run's speed.
+        bar = tqdm(
+            unit="job",
+            total=known.total,
+            initial=done,
+            file=self.stderr,
+            disable=not self.stderr.isatty(),
+        )
         with bar:
             while backfill.state == Backfill.State.RUNNING:
                 if not poll_due(PASS_S):
