@@ -5,7 +5,7 @@ PYTHON ?= python3
 BROWSER ?= 1
 export PYTHON BROWSER
 
-.PHONY: help run test lint types shell screenshots check-aimock vendor
+.PHONY: help run test lint types shell screenshots check-aimock vendor bench
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
@@ -34,6 +34,9 @@ screenshots: .venv/.dev ## pictures of every page of the running demo, into docs
 
 check-aimock: .venv/.dev ## follows jobs of a server not written here (needs npm)
 	@$(PY) -m pytest -q -s -p no:randomly tests/external/check_aimock.py
+
+bench: .venv/.dev ## measures polling beside its targets (a part: ROW=g, its length: BENCH_MINUTES=5)
+	@$(PY) -m bench $(ROW)
 
 vendor: ## fetches the page assets again and compares them with their pins
 	@requirements/assets
