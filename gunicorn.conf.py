@@ -1,5 +1,7 @@
 """How gunicorn serves the site; it reads this file when it is started in this folder."""
 
+import gc
+
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
@@ -13,7 +15,14 @@ timeout = 60
 max_requests = 20_000
 max_requests_jitter = 2_000
 control_socket_disable = True  # else gunicorn 27 opens one in the home directory
+forwarder_headers = ""  # the site has no path prefix, so no header may set one
 loglevel = "warning"
+
+
+def when_ready(_server: Arbiter) -> None:
+    """Collections in the workers leave the loaded site alone, so that its memory stays shared."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(_server: Arbiter, worker: Worker) -> None:
