@@ -10,10 +10,14 @@ import time
 from typing import Any
 
 import structlog
+from django.core.signals import request_finished
+from django.db import DatabaseError, connection
 
+from jobs.ledger import raise_count
 from jobs.signals import transition_recorded
 
 QUIET_S = 5.0  # after a failed publish the broker is left alone for so long
+FAILED = "hints_failed"  # the counter of the machine face
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +33,7 @@ class _Bell:
         self.options: dict[str, Any] = {}  # of the publish, e.g. another broker
         self.published = 0
         self.failed = 0
+        self._unnoted = 0  # of those that failed, not in the database yet
 
     def ring(self) -> None:
         if time.monotonic() < self._quiet_until:
@@ -53,8 +58,20 @@ class _Bell:
             self.published += 1
         except Exception as error:  # noqa: BLE001  # a hint may be lost, whatever the broker does
             self.failed += 1
+            self.owe(1)
             self._quiet_until = time.monotonic() + QUIET_S
             log.warning("hint not sent", error=type(error).__name__, failed=self.failed)
+
+    def owe(self, number: int) -> None:
+        """So many failures more are to be written down."""
+        with self._lock:
+            self._unnoted += number
+
+    def take_owed(self) -> int:
+        """How many are; they are the caller's now."""
+        with self._lock:
+            number, self._unnoted = self._unnoted, 0
+        return number
 
 
 bell = _Bell()
@@ -63,11 +80,28 @@ bell = _Bell()
 def connect() -> None:
     """Have every recorded transition wake the alert worker."""
     transition_recorded.connect(_on_transition, dispatch_uid="alerts.hints")
+    request_finished.connect(note_failures, dispatch_uid="alerts.hints.failures")
 
 
 def ring() -> None:
     """Wake the alert worker. Neither waits nor raises; the wake-up may be lost."""
     bell.ring()
+
+
+def note_failures(**_signal: object) -> None:
+    """Writes down how many wake-ups failed. Never raises; what cannot be written now waits.
+
+    Called where a process is between two pieces of work: the thread that publishes has no business
+    in the database, and a write inside somebody's transaction could break it or vanish with it.
+    """
+    number = 0 if connection.in_atomic_block else bell.take_owed()
+    if not number:
+        return
+    try:
+        raise_count(FAILED, number)
+    except DatabaseError as error:
+        bell.owe(number)
+        log.warning("count_kept_for_later", name=FAILED, error=str(error))
 
 
 def _on_transition(**_signal: object) -> None:

@@ -89,6 +89,10 @@ class DeliveryQuerySet(TeamQuerySet["Delivery"]):
     def pending(self) -> Self:
         return self.filter(state=Delivery.State.PENDING)
 
+    def unsent(self) -> Self:
+        """In the words of the index: most of a long history was sent."""
+        return self.filter(~models.Q(state=Delivery.State.SENT))
+
     def with_attempts(self) -> Self:
         """All that a log of deliveries shows, in two queries."""
         attempts = models.Prefetch("attempts", Attempt.objects.order_by("id"))
@@ -139,6 +143,11 @@ class Delivery(Leased):
                 condition=models.Q(state="pending"),
             ),
             models.Index(fields=["team", "-id"], name="delivery_newest"),
+            models.Index(
+                fields=["team", "state"],
+                name="delivery_unsent",
+                condition=~models.Q(state="sent"),
+            ),
         ]
 
     def __str__(self) -> str:

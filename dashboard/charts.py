@@ -24,7 +24,7 @@ PANELS = {
 _DASHES = ("", "dashed", "dotted")  # training, validation, full validation
 _OTHER_LINES = (4, 1, 2, 3)
 _SPELLED = {"train": "training", "valid": "validation"}
-_GENERIC = frozenset(
+GENERIC = frozenset(
     {"errors", "graders", "metrics"}
 )  # folders of a metric's path that name nothing
 _DIRECTION = {"lower": "Lower is better", "higher": "Higher is better"}
@@ -205,7 +205,7 @@ def label_of(metric: str) -> str:
     ('Full validation loss', 'Exact: training other errors')
     """
     *path, name = [part for part in metric.split("/") if part] or [metric]
-    owner = next((part for part in reversed(path) if part not in _GENERIC), "")
+    owner = next((part for part in reversed(path) if part not in GENERIC), "")
     words_of = name.removesuffix("_count") + "s" if name.endswith("_error_count") else name
     text = " ".join(_SPELLED.get(part, part) for part in words_of.split("_"))
     if owner:

@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from dashboard import heartbeats, words
+from dashboard import crews, words
+from dashboard.crews import Crew
 from dashboard.env import ROOT
 from dashboard.models import Heartbeat
 
 COVERED = "A sweep without the broker does its work meanwhile."
+HELPED = "The others of its kind do its work meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,26 @@ def _banners() -> list[Banner]:
 
 
 def banners(notes: Iterable[Heartbeat], now: datetime) -> list[Banner]:
-    """One banner for each part that has fallen silent; none for parts that never ran here."""
+    """One banner for each part of which somebody has fallen silent; none for parts that never ran here."""
     known = list(notes)
-    is_covered = heartbeats.has_standby(known, now)
+    is_covered = crews.has_standby(known, now)
     return [
-        Banner(
-            state="paused" if is_covered else "failed",
-            title=f"{note.get_part_display()} not seen for {words.rough((now - note.at).total_seconds())}.",
-            text=COVERED if is_covered else _consequence(note.part),
-            url=reverse("status"),
-            link="Status",
-        )
-        for note in heartbeats.late_parts(known, now)
+        _banner(crew, now, covered=COVERED if is_covered else HELPED if crew.well else "")
+        for crew in crews.crews(known, now)
+        if crew.silent
     ]
+
+
+def _banner(crew: Crew, now: datetime, covered: str) -> Banner:
+    """`covered`: who does its work, "" when nobody does."""
+    silence_s = (now - crew.silent[0].at).total_seconds()
+    return Banner(
+        state="paused" if covered else "failed",
+        title=f"{crew.share_silent} not seen for {words.rough(silence_s)}.",
+        text=covered or _consequence(crew.part),
+        url=reverse("status"),
+        link="Status",
+    )
 
 
 def _consequence(part: str) -> str:

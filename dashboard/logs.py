@@ -39,7 +39,38 @@ def plain_line(_logger: object, _method: str, event: Event) -> str:
 
 def configure(*, json_lines: bool) -> None:
     """Send everything, ours and that of the libraries, to stderr through the same processors."""
-    shared: list[Any] = [
+    render: Any = structlog.processors.JSONRenderer() if json_lines else plain_line
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": _shared(),
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            redact_event,
+            render,
+        ],
+    }
+    handler = {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": formatter},
+            "handlers": {"stderr": handler},
+            "root": {"handlers": ["stderr"], "level": "INFO"},
+            "loggers": {name: {"level": "WARNING"} for name in QUIET},
+        }
+    )
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _shared() -> list[Any]:
+    """What happens to each line, whoever wrote it."""
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -47,39 +78,6 @@ def configure(*, json_lines: bool) -> None:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
     ]
-    render: Any = structlog.processors.JSONRenderer() if json_lines else plain_line
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {
-                "line": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": shared,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        redact_event,
-                        render,
-                    ],
-                }
-            },
-            "handlers": {
-                "stderr": {
-                    "class": "logging.StreamHandler",
-                    "formatter": "line",
-                    "stream": sys.stderr,
-                }
-            },
-            "root": {"handlers": ["stderr"], "level": "INFO"},
-            "loggers": {name: {"level": "WARNING"} for name in QUIET},
-        }
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 class RequestContext:

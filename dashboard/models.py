@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-IDLE_PATIENCE = timedelta(seconds=45)
-BUSY_PATIENCE = timedelta(seconds=100)  # a task is ended after 90 s
+from dashboard import patience
+from dashboard.worker_name import LOCAL
+
+IDLE_PATIENCE = timedelta(seconds=patience.IDLE_S)
+BUSY_PATIENCE = timedelta(seconds=patience.BUSY_S)
 
 
 class Heartbeat(models.Model):
-    """When a part was last seen at work. Written by the part itself, read by every page."""
+    """When one worker of a part was last seen at work. Written by the part itself, read by every page."""
 
     class Part(models.TextChoices):
         POLL = "poll", "Poll worker"
@@ -17,12 +20,25 @@ class Heartbeat(models.Model):
         BEAT = "beat", "Beat"
         SWEEP = "sweep", "Last sweep"
 
-    part = models.CharField(max_length=10, choices=Part, unique=True)
+    part = models.CharField(max_length=10, choices=Part)
+    # See dashboard.worker_name; of the last sweep there is one note, whoever made it.
+    worker = models.CharField(max_length=100, blank=True, default="")
     at = models.DateTimeField()
     is_busy = models.BooleanField(default=False)  # inside a task, so silent until it ends
+    has_left = models.BooleanField(default=False)  # it was told to stop, and did
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["part", "worker"], name="heartbeat_once_a_worker")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.part} at {self.at}"
+        return f"{self.part} {self.worker} at {self.at}"
+
+    @property
+    def display_name(self) -> str:
+        machine = "" if self.worker in {"", LOCAL} else f" {self.worker}"
+        return f"{self.get_part_display()}{machine}"
 
     def is_late(self, now: datetime) -> bool:
         return now - self.at > (BUSY_PATIENCE if self.is_busy else IDLE_PATIENCE)

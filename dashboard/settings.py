@@ -194,6 +194,7 @@ REDIS_URL: str = _given["REDIS_URL"] or (
     f"redis://127.0.0.1:{_broker_port}/0" if _broker_port else ""
 )
 TICK_SECONDS = 5
+PRUNE_SECONDS = 60  # between two short turns of retention
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
@@ -226,13 +227,14 @@ CELERY_TASK_ROUTES = {"jobs.*": {"queue": "poll"}, "alerts.*": {"queue": "alerts
 CELERY_BEAT_SCHEDULE = {
     name: {
         "task": name,
-        "schedule": TICK_SECONDS,
-        "options": {"queue": queue, "expires": TICK_SECONDS},
+        "schedule": every_s,
+        "options": {"queue": queue, "expires": every_s},
     }
-    for name, queue in (
-        ("jobs.poll_due", "poll"),
-        ("alerts.announce_due", "alerts"),
-        ("alerts.deliver_due", "alerts"),
+    for name, queue, every_s in (
+        ("jobs.poll_due", "poll", TICK_SECONDS),
+        ("jobs.prune_due", "poll", PRUNE_SECONDS),
+        ("alerts.announce_due", "alerts", TICK_SECONDS),
+        ("alerts.deliver_due", "alerts", TICK_SECONDS),
     )
 }
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, close_old_connections
 
-from alerts import outbox
+from alerts import hints, outbox
 from dashboard.heartbeats import Part, beat
 from dashboard.models import Heartbeat
 from jobs.claims import database_now
 from jobs.poll import poll_due
+from jobs.retention import prune_due
 
 TICK_S = 5.0
 ALERT_TICK_S = 1.0  # no hint wakes it, so it looks more often
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 def sweep_once() -> tuple[int, int, int]:
     """Polls, announces and delivers what is due: answers taken, alerts made, alerts sent."""
     taken = poll_due()
+    prune_due()
     announced = outbox.announce_all()
     sent = outbox.deliver_all().sent
     beat(Part.SWEEP)
@@ -50,7 +52,8 @@ class Standby:
         alerting.join()
 
     def stop(self, *_signal: object) -> None:
-        self.stopping.set()
+        """From another thread: as a signal handler it may interrupt the very wait it would end."""
+        threading.Thread(target=self.stopping.set).start()
 
     def is_needed(self) -> bool:
         """Nobody but us has swept lately."""
@@ -59,6 +62,7 @@ class Standby:
 
     def _poll(self) -> None:
         poll_due()
+        prune_due()
         beat(Part.SWEEP)
         self.noted = Heartbeat.objects.filter(part=Part.SWEEP).values_list("at", flat=True).first()
 
@@ -72,6 +76,7 @@ class Standby:
             try:
                 if self.is_needed():
                     act()
+                hints.note_failures()
             except DatabaseError as error:
                 log.warning("sweep_failed", error=str(error))
             self.stopping.wait(tick_s)

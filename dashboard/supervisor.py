@@ -1,11 +1,10 @@
 """Runs the embedded set: starts its parts in order, restarts what dies, stops all in reverse order.
 
-`manage.py up` becomes this program when everything is prepared. Standard library only, so that it stays small and
-nothing of the site can pull it down.
+`manage.py up` becomes this program when everything is prepared. It loads the site, calls none of it, and forks the
+parts that run it; programs that are not ours, or a system other than Linux, get a process the usual way.
 """
 
 import contextlib
-import http.client
 import os
 import shutil
 import signal
@@ -18,9 +17,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import IO
 
+from dashboard import forked
 from dashboard.supervisor_plan import INSTALL_BROKER, Part, Plan
 from dashboard.tether import tethered
 
@@ -30,7 +31,10 @@ DEATHS_ALLOWED = 5
 DEATHS_WITHIN_S = 60.0
 LONGEST_PAUSE_S = 10.0
 BROKEN_SETTING = os.EX_CONFIG  # dashboard.settings ends so: starting again cannot help
+CAN_FORK = sys.platform == "linux"
 COLOURS = (36, 33, 32, 35, 34, 31, 37)  # ANSI foregrounds, one a part
+
+Process = subprocess.Popen[bytes] | forked.Forked
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ class Child:
     """One part, its process, and what to remember about its deaths."""
 
     part: Part
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     failures: int = 0
     start_at: float | None = None  # monotonic; set while waiting for a restart
     started_at: float = 0.0
@@ -46,6 +50,12 @@ class Child:
     @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    @property
+    def code(self) -> int:
+        """How it ended."""
+        found = self.process.returncode if self.process else None
+        return 1 if found is None else found
 
     def terminate(self) -> None:
         if self.is_running and self.process:
@@ -65,7 +75,8 @@ class Supervisor:
     out: IO[str] = field(default_factory=lambda: sys.stdout)
     children: list[Child] = field(init=False)
     deaths: deque[float] = field(default_factory=deque)
-    wake: threading.Event = field(default_factory=threading.Event)
+    # A bell for signal handlers, in which an Event may lock up with the very thread that waits.
+    wake: SimpleQueue[int] = field(default_factory=SimpleQueue)
     stops_asked: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,7 +89,7 @@ class Supervisor:
             signal.signal(number, self._ask_to_stop)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup asks to outlive the terminal
             signal.signal(signal.SIGHUP, self._ask_to_stop)
-        signal.signal(signal.SIGCHLD, lambda *_: self.wake.set())
+        signal.signal(signal.SIGCHLD, lambda number, _frame: self.wake.put(number))
         self._reap_left_overs()
         try:
             code = self._start_all() or self._watch()
@@ -95,9 +106,9 @@ class Supervisor:
             self.out.write(line + "\n")
             self.out.flush()
 
-    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _ask_to_stop(self, number: int, _frame: FrameType | None) -> None:
         self.stops_asked += 1
-        self.wake.set()
+        self.wake.put(number)
 
     def _start_all(self) -> int:
         for child in self.children:
@@ -110,14 +121,8 @@ class Supervisor:
         return 0
 
     def _start(self, child: Child) -> None:
-        child.process = subprocess.Popen(
-            tethered(child.part.command),  # the plan's own commands
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "_TUNEBELL_SUPERVISED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if child.part.is_quiet else subprocess.PIPE,
-            stderr=subprocess.PIPE if child.part.is_quiet else subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self.lock:  # a fork while another thread writes would copy its half-written state
+            child.process = begin(child.part)
         child.started_at, child.start_at = time.monotonic(), None
         pid = child.process.pid
         self._pid_file(child.part.name).write_text(f"{pid} {birth(pid)}")
@@ -125,7 +130,7 @@ class Supervisor:
             target=self._copy_lines, args=(child.process, child.part.name), daemon=True
         ).start()
 
-    def _copy_lines(self, process: subprocess.Popen[bytes], name: str) -> None:
+    def _copy_lines(self, process: Process, name: str) -> None:
         for line in process.stdout or process.stderr or ():
             self.say(line.decode(errors="replace").rstrip(), name)
 
@@ -134,11 +139,7 @@ class Supervisor:
         end = time.monotonic() + START_WITHIN_S
         while child.part.port and not self.stops_asked and not accepts(child.part.port):
             if not child.is_running:
-                return (
-                    BROKEN_SETTING
-                    if child.process and child.process.returncode == BROKEN_SETTING
-                    else 0
-                )
+                return BROKEN_SETTING if child.code == BROKEN_SETTING else 0
             if time.monotonic() > end:
                 self.say(f"{child.part.name} does not answer on port {child.part.port} yet")
                 return 0
@@ -159,7 +160,7 @@ class Supervisor:
         return 0
 
     def _note_death(self, child: Child) -> int:
-        now, code = time.monotonic(), child.process.returncode if child.process else 1
+        now, code = time.monotonic(), child.code
         child.signal_group(
             signal.SIGKILL
         )  # what it started must not hold its port or work on beside its successor
@@ -202,8 +203,11 @@ class Supervisor:
             child.process.wait()
 
     def _pause(self, seconds: float | None) -> None:
-        self.wake.wait(None if seconds is None else max(seconds, 0.0))
-        self.wake.clear()
+        """Until a signal comes, or so long; signals that came together wake once."""
+        with contextlib.suppress(Empty):
+            self.wake.get(timeout=None if seconds is None else max(seconds, 0.0))
+            while True:
+                self.wake.get_nowait()
 
     def _pid_file(self, name: str) -> Path:
         return self.run_dir / f"{name}.pid"
@@ -218,6 +222,19 @@ class Supervisor:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(int(pid), signal.SIGKILL)
             file.unlink(missing_ok=True)
+
+
+def begin(part: Part) -> Process:
+    if part.is_site and CAN_FORK:
+        return forked.start(part.command, part.name)
+    return subprocess.Popen(
+        tethered(part.command),  # the plan's own commands
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if part.is_quiet else subprocess.PIPE,
+        stderr=subprocess.PIPE if part.is_quiet else subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def accepts(port: int) -> bool:
@@ -244,39 +261,36 @@ def birth(pid: int) -> str:
     return asked.stdout.strip()
 
 
-def print_sign_in_link(supervisor: Supervisor, port: int) -> None:
-    """Once the site answers, so that the link's 15 minutes do not begin before it can be used."""
-    while not is_alive(port):
+def print_when_open(supervisor: Supervisor, port: int, text: str) -> None:
+    """As soon as the site can be reached: the port opens with the site loaded, and before its first answer.
+
+    So whoever waits for an answer finds the text printed, and whoever waits for the text is answered.
+    """
+    while not accepts(port):
         if supervisor.stops_asked:
             return
-        time.sleep(0.2)
-    command = [sys.executable, "manage.py", "sign_in_link"]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    with supervisor.lock:
-        supervisor.out.write(made.stdout or made.stderr)
+        time.sleep(0.02)
+    with supervisor.lock, contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+        supervisor.out.write(text)
         supervisor.out.flush()
 
 
-def is_alive(port: int) -> bool:
-    """Any answer will do: a host name the site refuses is an answer too."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/livez")
-        return connection.getresponse().status > 0
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def main(plan_text: str) -> int:
+def main(plan_text: str, link_pipe: int) -> int:
+    """`link_pipe` holds the sign-in link: an argument could be read by everybody on the machine."""
     plan = Plan.from_json(plan_text)
+    with open(link_pipe, encoding="utf-8") as pipe:
+        link = pipe.read()
+    os.environ["_TUNEBELL_SUPERVISED"] = "1"
+    if CAN_FORK:
+        forked.load_site()
     supervisor = Supervisor(plan.parts(), plan.data_dir / "run")
     if not plan.has_broker:
         supervisor.say(f"no broker found, so polling and alerts are slower: {INSTALL_BROKER}")
-    threading.Thread(target=print_sign_in_link, args=(supervisor, plan.port), daemon=True).start()
+    threading.Thread(
+        target=print_when_open, args=(supervisor, plan.port, link), daemon=True
+    ).start()
     return supervisor.run()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

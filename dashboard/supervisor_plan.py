@@ -22,6 +22,7 @@ class Part:
     port: int | None = None
     is_base: bool = False  # others lean on it, so it stops last
     is_quiet: bool = False  # only its errors are shown
+    is_site: bool = False  # it runs the site's own code, which the supervisor has loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,15 @@ class Plan:
 
     def _workers(self) -> list[Part]:
         """The standby acts only while nobody else sweeps: without a broker always, else when it or beat is gone."""
-        standby = Part("standby", sweep_command())
+        standby = Part("standby", sweep_command(), is_site=True)
         if not self.has_broker:
             return [standby]
-        queues = [Part(queue, worker_command(queue)) for queue in ("poll", "alerts")]
-        return [*queues, Part("beat", beat_command()), standby]
+        queues = [Part(queue, worker_command(queue), is_site=True) for queue in ("poll", "alerts")]
+        return [*queues, Part("beat", beat_command(), is_site=True), standby]
 
     def _web(self) -> Part:
-        return Part("web", web_command(f"127.0.0.1:{self.port}"), port=self.port)
+        command = web_command(f"127.0.0.1:{self.port}")
+        return Part("web", command, port=self.port, is_site=True)
 
 
 def broker_binary() -> Path | None:

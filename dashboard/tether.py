@@ -9,15 +9,23 @@ import os
 import signal
 import sys
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # linux/prctl.h
 
 
 def main(parent: int, command: list[str]) -> None:
+    tie(parent)
+    os.execvp(command[0], command)  # noqa: S606  # no shell is wanted, and the command is our own
+
+
+def tie(parent: int, title: str = "") -> None:
+    """This process to its parent. `title`: what `top` is to show for it, at most 15 characters."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it died before the line above
             raise SystemExit(1)
-    os.execvp(command[0], command)  # noqa: S606  # no shell is wanted, and the command is our own
+        if title:
+            prctl(PR_SET_NAME, title.encode())
 
 
 def tethered(command: list[str]) -> list[str]:

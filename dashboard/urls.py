@@ -8,11 +8,15 @@ from dashboard.views import (
     api,
     appearance,
     archive,
+    catalog,
     connections,
+    export,
     health,
     job_actions,
     jobs,
+    metrics,
     mirror,
+    retention,
     signin,
     status,
     styleguide,
@@ -30,6 +34,7 @@ job_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/timeline/", jobs.job_timeline, name="job-timeline"),
     path(f"{JOB}/raw/", jobs.job_raw, name="job-raw"),
     path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
+    path("export/", export.selection, name="export"),
     path("styleguide/", styleguide.show, name="styleguide"),
     path("theme/", appearance.choose_theme, name="theme"),
 ]
@@ -49,6 +54,15 @@ job_actions_pages: list[URLPattern | URLResolver] = [
     ),
     path(f"{JOB}/poll/", job_actions.poll, name="job-poll"),
     path(f"{JOB}/remove/", job_actions.remove, name="job-remove"),
+    *(
+        path(
+            f"{JOB}/provider/{action}/",
+            job_actions.at_provider,
+            {"action": action},
+            name=f"job-provider-{action}",
+        )
+        for action in ("pause", "resume", "cancel")
+    ),
 ]
 
 connection_pages: list[URLPattern | URLResolver] = [
@@ -68,7 +82,9 @@ connection_pages: list[URLPattern | URLResolver] = [
         )
         for action in archive.ACTIONS
     ),
+    path(f"{CONNECTION}/models/", catalog.set_day, name="connection-retirement"),
     path(f"{CONNECTION}/jobs/", connections.add_job, name="connection-add-job"),
+    path(f"{CONNECTION}/export/", export.connection, name="connection-export"),
     *(
         path(
             f"{CONNECTION}/{action}/",
@@ -114,6 +130,9 @@ team_pages: list[URLPattern | URLResolver] = [
     path("team/members/<int:member>/remove/", team.remove_member, name="member-remove"),
     path("team/tokens/", team.tokens, name="tokens"),
     path("team/tokens/<int:token>/revoke/", team.revoke_token, name="token-revoke"),
+    path("team/retention/", retention.show, name="retention"),
+    path("team/retention/on/", retention.enable, name="retention-enable"),
+    path("team/retention/off/", retention.disable, name="retention-disable"),
     path("team/log/", team.log, name="log"),
 ]
 
@@ -122,6 +141,7 @@ V1_JOB = "v1/fine_tuning/jobs/<str:job_id>"
 machine: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.show, name="metrics"),
     path("v1/fine_tuning/jobs", mirror.job_list, name="v1-jobs"),
     path(V1_JOB, mirror.job, name="v1-job"),
     path(f"{V1_JOB}/events", mirror.job_events, name="v1-job-events"),

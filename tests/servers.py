@@ -210,8 +210,11 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_postgres() -> Postgres:
-    """PG_BINDIR names another PostgreSQL than that of the package. It refuses uid 0, so root starts it as another user."""
+def start_postgres(*, is_durable: bool = False) -> Postgres:
+    """PG_BINDIR names another PostgreSQL than that of the package. It refuses uid 0, so root starts it as another user.
+
+    `is_durable`: with fsync, as in earnest; a test needs no disk.
+    """
     folder = Path(tempfile.mkdtemp(prefix="tunebell-pg-"))
     user = _unprivileged_user()
     binaries = _postgres_binaries(folder, copy=bool(user))
@@ -231,7 +234,8 @@ def start_postgres() -> Postgres:
         "-h",
         "127.0.0.1",
     ]
-    command += [part for option in quick for part in ("-c", option)]
+    options = ("max_connections=200",) if is_durable else quick
+    command += [part for option in options for part in ("-c", option)]
     server = Server([*command, "-k", str(folder / "data")], user=user)
     found = Postgres(port, folder, binaries, server, user="tunebell").start()
     found.new_database("tunebell")

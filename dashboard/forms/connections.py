@@ -1,6 +1,7 @@
 """A connection as people enter it. The key is write-only: no form ever shows one."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -13,15 +14,41 @@ from accounts.models import Team
 from jobs.models import Connection
 from outbound import policy
 from outbound.errors import Blocked
+from outbound.redact import redact
 from outbound.secret import Secret
 from providers.base import Account, dialects
+from providers.http import names_a_secret
 
 USUAL_DIALECT = "openai"
-OPENAI_URL = "https://api.openai.com/v1"
+PLACEHOLDER = "your-"  # in usual addresses that hold a name of the customer's
 HEADER_NAME = re.compile(r"^[A-Za-z0-9-]{1,60}$")
 ONE_LINE = RegexValidator(r"^[^\x00-\x1f\x7f]*$", "Use one line without control characters.")
 PRINTABLE = re.compile(r"^[\x21-\x7e]*$")
+HEADER_VALUE = re.compile(r"^[\x20-\x7e]{1,400}$")
+HEADERS_AT_MOST = 20
+# Each belongs to the connection itself, or is written by the client with every request.
+NOT_OURS_TO_SET = frozenset(
+    {
+        *("accept", "accept-encoding", "connection", "content-length", "content-type", "expect"),
+        *("host", "keep-alive", "openai-organization", "openai-project", "proxy-connection"),
+        *("te", "trailer", "transfer-encoding", "upgrade"),
+    }
+)
+NOT_SEALED_HERE = (
+    "{name} looks like a secret, and these headers are stored as they are. Enter it as the API key, "
+    "and name its header under Header of the key."
+)
 KEY_OF_ANOTHER_ADDRESS = "The address changed: enter the key again. A key is only sent to the address it was entered for."
+
+
+@dataclass(frozen=True, slots=True)
+class DialectLine:
+    """What the form says of a provider."""
+
+    name: str
+    title: str
+    help: str
+    base_url: str
 
 
 class ConnectionForm(forms.Form):
@@ -34,7 +61,10 @@ class ConnectionForm(forms.Form):
     )
     dialect = forms.ChoiceField(label="Provider")
     base_url = forms.CharField(
-        label="Base URL", max_length=400, initial=OPENAI_URL, help_text="Usually ends in /v1."
+        label="Base URL",
+        max_length=400,
+        required=False,
+        help_text="Usually ends in /v1. Empty: the provider's usual one, where it has one.",
     )
     api_key = forms.CharField(
         label="API key",
@@ -70,7 +100,26 @@ class ConnectionForm(forms.Form):
         max_value=86_400,
         help_text="Empty: as this installation is set.",
     )
-    ADVANCED = ("organization", "project", "auth_header", "extra_query", "poll_interval_s")
+    requests_per_minute = forms.IntegerField(
+        label="Requests per minute at most",
+        required=False,
+        min_value=1,
+        max_value=6000,
+        help_text="All workers together keep to it; what is too much waits. Empty: as fast as "
+        "is needed. Below 20, jobs with many events are read slowly.",
+    )
+    extra_headers = forms.CharField(
+        label="Headers added to every request",
+        max_length=4000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="One a line, as name: value. Gateways ask for some, as x-portkey-provider: "
+        "@openai-prod. No secrets: they are stored as they are.",
+    )
+    ADVANCED = (
+        *("organization", "project", "auth_header", "extra_query", "extra_headers"),
+        *("poll_interval_s", "requests_per_minute"),
+    )
 
     def __init__(
         self,
@@ -82,13 +131,16 @@ class ConnectionForm(forms.Form):
         super().__init__(data, initial=initial)
         self.connection = connection
         self.kept_key: Secret | None = None
-        choices = [(name, dialect_label(name)) for name in dialects()]
+        choices = [(line.name, line.title) for line in dialect_lines()]
         choices.sort(key=lambda choice: choice[0] != USUAL_DIALECT)
         self.fields["dialect"] = forms.ChoiceField(label="Provider", choices=choices)
         if connection and connection.sealed_key:
             self.fields[
                 "api_key"
             ].help_text = f"Empty keeps the key that ends in {connection.key_last4}."
+
+    def providers(self) -> list[DialectLine]:
+        return dialect_lines()
 
     def advanced(self) -> list[forms.BoundField]:
         return [self[name] for name in self.ADVANCED]
@@ -103,7 +155,7 @@ class ConnectionForm(forms.Form):
         )
 
     def clean_base_url(self) -> str:
-        url = str(self.cleaned_data["base_url"]).rstrip("/")
+        url = str(self.cleaned_data["base_url"]).rstrip("/") or self._usual_url()
         try:
             policy.check_url(url)
         except Blocked as refused:
@@ -113,6 +165,15 @@ class ConnectionForm(forms.Form):
                 "The base URL has no query; there is a field of its own for that."
             )
         return url
+
+    def _usual_url(self) -> str:
+        found = dialects().get(str(self.data.get("dialect", "")))
+        usual = found.default_base_url if found else ""
+        if not usual or PLACEHOLDER in usual:
+            raise forms.ValidationError(
+                f"Enter the address, as {usual}." if usual else "Enter the address of the server."
+            )
+        return usual
 
     def clean_api_key(self) -> str:
         key = str(self.cleaned_data["api_key"])
@@ -155,9 +216,21 @@ class ConnectionForm(forms.Form):
             return {}
         return dict(pairs)
 
+    def clean_extra_headers(self) -> dict[str, str]:
+        lines = str(self.cleaned_data["extra_headers"]).splitlines()
+        found = dict(_read_header(line) for line in lines if line.strip())
+        if len(found) > HEADERS_AT_MOST:
+            raise forms.ValidationError(f"At most {HEADERS_AT_MOST} headers.")
+        return found
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         held, url = self.connection, cleaned.get("base_url")
+        if url and (owner := _other_owner(url, str(cleaned.get("dialect", "")))):
+            self.add_error("base_url", f"This is the address of {dialect_label(owner)}.")
+        taken = {name.lower() for name in cleaned.get("extra_headers", {})}
+        if str(cleaned.get("auth_header", "")).lower() in taken:
+            self.add_error("extra_headers", "The header of the key is sent already.")
         has_new_key = bool(cleaned.get("api_key") or self.kept_key)
         if held and held.sealed_key and url and url != held.base_url and not has_new_key:
             self.add_error("api_key", KEY_OF_ANOTHER_ADDRESS)
@@ -182,6 +255,7 @@ class ConnectionForm(forms.Form):
             organization=facts["organization"] or None,
             project=facts["project"] or None,
             extra_query=facts["extra_query"],
+            extra_headers=facts["extra_headers"],
         )
 
     def apply_to(self, connection: Connection) -> list[str]:
@@ -199,8 +273,40 @@ class ConnectionForm(forms.Form):
 def initial_of(connection: Connection) -> dict[str, Any]:
     names = ("name", "dialect", "base_url", *ConnectionForm.ADVANCED)
     return {name: getattr(connection, name) for name in names} | {
-        "extra_query": urlencode(connection.extra_query)
+        "extra_query": urlencode(connection.extra_query),
+        "extra_headers": "\n".join(f"{k}: {v}" for k, v in connection.extra_headers.items()),
     }
+
+
+def _read_header(line: str) -> tuple[str, str]:
+    name, colon, value = (part.strip() for part in line.partition(":"))
+    if not colon or not HEADER_NAME.match(name) or not HEADER_VALUE.match(value):
+        raise forms.ValidationError(f"Not a header: {line.strip()[:80]!r}. Write name: value.")
+    if name.lower() in NOT_OURS_TO_SET:
+        raise forms.ValidationError(f"{name} is set with every request and cannot be replaced.")
+    if is_secret(name, value):
+        raise forms.ValidationError(NOT_SEALED_HERE.format(name=name))
+    return name, value
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a header looks as if it carried one, by its name or by its value."""
+    return names_a_secret(name) or redact(value) != value
+
+
+def _other_owner(url: str, dialect: str) -> str | None:
+    """The dialect whose usual address this is, when another was chosen that has its own."""
+    chosen = dialects().get(dialect)
+    if chosen is None or chosen.default_base_url in {"", url}:
+        return None
+    return next((name for name, one in dialects().items() if one.default_base_url == url), None)
+
+
+def dialect_lines() -> list[DialectLine]:
+    return [
+        DialectLine(name, dialect_label(name), one.help, one.default_base_url)
+        for name, one in dialects().items()
+    ]
 
 
 def dialect_label(name: str) -> str:

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
 from accounts.models import Team
-from dashboard.forms.connections import dialect_label
+from dashboard import words
+from dashboard.forms.connections import dialect_label, is_secret
+from dashboard.queries.traffic import Traffic, traffic
+from jobs import manners, schedule
+from jobs.actions import Action
 from jobs.models import Connection, Health, Job, Transition
 from jobs.models.job import OVER
 from providers.states import State
@@ -24,6 +29,8 @@ LOOKS = {
     Health.UNREACHABLE: State.FAILED,
 }
 HISTORY_SHOWN = 20
+A_MOMENT = timedelta(seconds=5)
+ACTIONS = frozenset(action.value for action in Action)
 JOBS_SHOWN = 10
 
 
@@ -42,6 +49,7 @@ class ConnectionRow:
     last_good_at: datetime | None
     next_at: datetime | None
     asked_to_wait: bool
+    is_pacing: bool
     job_count: int
     active_count: int
     is_paused: bool
@@ -76,19 +84,58 @@ class JobLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedLine:
+    """A capability the key does not have. `again_at` None: with the next poll.
+
+    `is_action`: of a job's page, so that only people ask for it again.
+    """
+
+    name: str
+    said: str
+    since: datetime | None
+    again_at: datetime | None
+    is_action: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast it may be asked. `own` and `limit`: our cap and the provider's, None: there is none.
+
+    `reason` says what is waited for until `until`; "" while nothing is.
+    """
+
+    own: int | None
+    limit: int | None
+    left: int | None
+    said_at: datetime | None
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLine:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionPage:
     row: ConnectionRow
     organization: str
     project: str
     auth_header: str
     extra_query: Mapping[str, str]
+    extra_headers: tuple[HeaderLine, ...]
     poll_interval_s: int | None
     created_at: datetime
     last_poll_at: datetime | None
     first_sweep_at: datetime | None
     last_sweep_at: datetime | None
     trouble_count: int
-    refused: tuple[tuple[str, str], ...]
+    refused: tuple[RefusedLine, ...]
+    has_list: bool
+    pacing: Pacing
+    traffic: Traffic
     notice: str
     unreadable_count: int
     history: tuple[HealthChange, ...]
@@ -148,10 +195,9 @@ def connection_row(row: Connection, counts: tuple[int, int]) -> ConnectionRow:
         reason=row.health_reason if row.health != Health.OK or row.trouble_count else "",
         health_since=row.health_since,
         last_good_at=row.last_good_at,
-        next_at=None
-        if row.is_paused or row.archived_at
-        else _later(row.next_sweep_at, row.wait_until),
+        next_at=None if row.is_paused or row.archived_at else _next_at(row),
         asked_to_wait=waits and row.health == Health.LIMITED,
+        is_pacing=is_pacing(row),
         job_count=counts[0],
         active_count=counts[1],
         is_paused=row.is_paused,
@@ -162,10 +208,16 @@ def connection_row(row: Connection, counts: tuple[int, int]) -> ConnectionRow:
     )
 
 
+def _next_at(row: Connection) -> datetime | None:
+    return _later(
+        _later(row.next_sweep_at, row.wait_until), row.paced_until if is_pacing(row) else None
+    )
+
+
 def look_of(row: Connection) -> tuple[str, str]:
     """The state whose colour and shape it has, and its word."""
     if row.archived_at:
-        return State.CANCELLED.value, "Archived"
+        return State.CANCELLED.value, "Put away"
     if row.is_paused:
         return State.PAUSED.value, "Paused"
     health = Health(row.health)
@@ -179,6 +231,56 @@ def key_text(row: Connection) -> str:
     return f"…{row.key_last4}" if row.key_last4 else ""
 
 
+def is_pacing(row: Connection) -> bool:
+    """Whether we wait of our own accord, longest for that, and for more than a moment."""
+    gate = row.paced_until
+    if gate is None or gate <= timezone.now() + A_MOMENT or row.is_paused or row.archived_at:
+        return False
+    if manners.is_on_trial(row.health, row.trouble_count):  # closed for the one that tries
+        return False
+    return row.wait_until is None or row.wait_until < gate
+
+
+def pacing(row: Connection) -> Pacing:
+    limit = row.limit_requests or None
+    reason = _pacing_reason(row) if is_pacing(row) else ""
+    return Pacing(
+        own=row.requests_per_minute,
+        limit=limit,
+        left=row.remaining_requests if limit else None,
+        said_at=row.limits_said_at,
+        reason=reason,
+        until=row.paced_until if reason else None,
+    )
+
+
+def _pacing_reason(row: Connection) -> str:
+    limit, left = row.limit_requests, row.remaining_requests
+    if limit and left is not None and left <= manners.spare(limit):
+        return f"Pacing itself: {left} of {limit} requests left."
+    if row.requests_per_minute:
+        return (
+            f"Pacing itself: at most {words.counted(row.requests_per_minute, 'request')} a minute."
+        )
+    return "Pacing itself: the provider's limit was nearly used up."
+
+
+def _refused(row: Connection) -> tuple[RefusedLine, ...]:
+    return tuple(
+        RefusedLine(one.capability, one.said, one.since, one.again_at, one.capability in ACTIONS)
+        for one in manners.read_refusals(row.refused)
+        if one.capability != manners.LIST
+    )
+
+
+def _headers(row: Connection) -> tuple[HeaderLine, ...]:
+    """Values only of those that cannot be a secret: older connections may hold one."""
+    return tuple(
+        HeaderLine(name, "hidden" if is_secret(name, str(value)) else str(value))
+        for name, value in sorted(row.extra_headers.items())
+    )
+
+
 def connection_page(row: Connection) -> ConnectionPage:
     counts = job_counts(row.team).get(row.pk, (0, 0))
     return ConnectionPage(
@@ -187,13 +289,17 @@ def connection_page(row: Connection) -> ConnectionPage:
         project=row.project,
         auth_header=row.auth_header,
         extra_query=row.extra_query,
+        extra_headers=_headers(row),
         poll_interval_s=row.poll_interval_s,
         created_at=row.created_at,
         last_poll_at=row.last_poll_at,
         first_sweep_at=row.first_sweep_at,
         last_sweep_at=row.last_sweep_at,
         trouble_count=row.trouble_count,
-        refused=tuple(sorted((name, str(why)) for name, why in row.refused.items())),
+        refused=_refused(row),
+        has_list=schedule.has_list(row),
+        pacing=pacing(row),
+        traffic=traffic(row, timezone.now()),
         notice=row.notice,
         unreadable_count=row.unreadable_count,
         history=_history(row),

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 
 from dashboard.queries.leaves import Leaf, leaves, row_id
+from jobs import retention
 from jobs.models import Event, Job
 
 PAGE = 100
@@ -59,6 +61,7 @@ class Events:
     total: int
     rows: tuple[EventRow, ...]
     next_after: str
+    removed_after_days: int | None = None  # by the team's retention, when there are none left
 
 
 def events(job: Job, asked: EventFilter, limit: int = PAGE) -> Events:
@@ -72,7 +75,12 @@ def events(job: Job, asked: EventFilter, limit: int = PAGE) -> Events:
         total=sum(counts.values()),
         rows=tuple(event_row(one) for one in found[:limit]),
         next_after=str(found[limit - 1].pk) if len(found) > limit else "",
+        removed_after_days=None if counts else _removed_after_days(job),
     )
+
+
+def _removed_after_days(job: Job) -> int | None:
+    return retention.forgotten_events([job], timezone.now()).get(job.pk)
 
 
 def last_warnings(job: Job, limit: int = 3) -> tuple[EventRow, ...]:

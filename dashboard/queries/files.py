@@ -28,7 +28,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """`role`: training, validation or result. `word`: what became of the content, in words."""
+    """`role`: training, validation or result. `word`: what became of the content, in words.
+
+    `seen_at`: when the provider was asked about it.
+    """
 
     role: str
     provider_id: str
@@ -40,6 +43,7 @@ class FileRow:
     expires_at: datetime | None
     sha256: str
     fetched_at: datetime | None
+    seen_at: datetime | None
     word: str
     reason: str
     is_stored: bool
@@ -80,6 +84,7 @@ def file_row(role: str, provider_id: str, file: File | None) -> FileRow:
         expires_at=shown.expires_at,
         sha256=shown.sha256,
         fetched_at=shown.fetched_at,
+        seen_at=shown.fetched_at or (file.first_seen_at if file else None),
         word=shown.get_fetch_display() if file else "Not looked up",
         reason=shown.fetch_reason,
         is_stored=shown.content is not None,

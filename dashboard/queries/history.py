@@ -7,6 +7,7 @@ from datetime import datetime
 
 from dashboard.queries.leaves import leaves, row_id
 from dashboard.state_bar import Segment, state_bar
+from jobs import retention
 from jobs.models import Estimate, Job, Snapshot, Transition
 from providers import wire
 from providers.base import parse_job
@@ -57,6 +58,7 @@ class History:
     more_snapshots: int
     polls: int
     drift: tuple[Estimate, ...]
+    thinned_after_days: int | None = None  # by the team's retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def history(job: Job, now: datetime) -> History:
         more_snapshots=max(len(snapshots) - SNAPSHOTS_SHOWN, 0),
         polls=sum(one.seen_count for one in snapshots),
         drift=tuple(Estimate.objects.filter(job=job).order_by("-pk")[:10]),
+        thinned_after_days=retention.thinned_snapshots([job], now).get(job.pk),
     )
 
 

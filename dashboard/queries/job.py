@@ -2,26 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
 
 from accounts.models import Team
 from alerts.advice import Advice, advice_for
-from alerts.models import Delivery
-from dashboard import charts, words
+from dashboard import charts, nested, words
 from dashboard.queries import events, files, history
+from dashboard.queries.ages import Ages, ages, is_stale
+from dashboard.queries.checkpoints import Checkpoints, checkpoints_of, marks_on_axis
 from dashboard.queries.figures import Figure, figures
 from dashboard.queries.hyperparameters import Hyperparameter, hyperparameters
+from dashboard.queries.job_action import Offer, offers
 from dashboard.queries.jobs import next_try_at
 from dashboard.queries.leaves import Leaf, leaves
-from jobs.models import Checkpoint, Connection, File, Job, Point
+from dashboard.queries.relatives import Restarts, Retirement, restarts, retirement
+from dashboard.queries.sent import Sent, sent_about
+from jobs.models import Checkpoint, Connection, File, Job, Point, Snapshot
 from providers.states import State
 
 EVENTS_SHOWN = 10
-STALE_AFTER_POLLS = 3
 # Members of the wire job that have a place of their own on the page; all others are listed as such.
 PLACED = frozenset(
     {
@@ -50,35 +52,31 @@ PLACED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointRow:
-    step: int | None
-    model: str
-    provider_id: str
-    created_at: datetime | None
-    values: tuple[float | None, ...]
-    is_best: bool
+class Settings:
+    """What the job was asked to do: its hyperparameters, its method block and its graders."""
+
+    rows: tuple[Hyperparameter, ...]
+    has_top_level: bool
+    method: tuple[Leaf, ...]
+    grader: tuple[Leaf, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoints:
-    columns: tuple[str, ...]
-    rows: tuple[CheckpointRow, ...]
-    rose_after: str  # says so when validation loss rose after the best one
+class Metrics:
+    charts: tuple[charts.Chart, ...]
+    zero: tuple[str, ...]  # metrics left out, for they are 0 throughout
+    nested: nested.Nested
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One alert: what it told, to whom, and whether it arrived."""
+class Answer:
+    """The newest answer as it came. `others`: its members that have no place of their own."""
 
-    word: str
-    raw_state: str
-    channel: str
-    kind: str
-    state: str
-    attempts: int
-    answer: str
-    at: datetime | None
-    next_at: datetime | None
+    text: str
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    object_word: str
+    others: tuple[Leaf, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +85,25 @@ class JobPage:
     connection: Connection
     url: str
     sentence: str
-    is_stale: bool
     next_try_at: datetime | None
+    offers: tuple[Offer, ...]
+    restarts: Restarts
+    retirement: Retirement | None
+    ages: Ages
     advice: Advice | None
     error_extra: tuple[Leaf, ...]
     warnings: tuple[events.EventRow, ...]
     figures: tuple[Figure, ...]
-    charts: tuple[charts.Chart, ...]
-    zero_charts: tuple[str, ...]
+    metrics: Metrics
     history: history.History
-    hyperparameters: tuple[Hyperparameter, ...]
-    has_top_level: bool
-    method: tuple[Leaf, ...]
-    grader: tuple[Leaf, ...]
+    settings: Settings
     events: events.Events
     checkpoints: Checkpoints
     files: tuple[files.FileRow, ...]
     metadata: tuple[Leaf, ...]
     integrations: tuple[Leaf, ...]
-    others: tuple[Leaf, ...]
-    object_word: str
     sent: tuple[Sent, ...]
-    raw: str
-    raw_seen_at: datetime | None
+    raw: Answer
     unreadable: tuple[str, ...] = field(default=())
 
 
@@ -133,57 +127,83 @@ def find_file(job: Job, file_id: str) -> File:
     return file
 
 
-def marks_of(job: Job) -> tuple[object, ...]:
-    """What moves the page of a job. Our last look counts to the minute: the page says how old it is."""
+def marks_of(job: Job, now: datetime) -> tuple[object, ...]:
+    """What moves the page of a job. Our last look counts to the minute: the page says how old it is.
+
+    While a connection is in trouble its jobs do not change, but what the page says of them does.
+    """
     seen = job.last_seen_at.replace(second=0, microsecond=0) if job.last_seen_at else None
-    return (job.pk, job.version, job.state, seen, job.trouble, job.settled_at)
+    watched = (job.is_paused, job.archived_at, is_stale(job, now))
+    health = (job.connection.health, job.connection.health_reason)
+    return (job.pk, job.version, job.state, seen, job.trouble, job.settled_at, *watched, *health)
 
 
 def job_page(job: Job, now: datetime) -> JobPage:
-    past = history.history(job, now)
-    snapshot = history.newest(job)
+    past, snapshot = history.history(job, now), history.newest(job)
     content = history.parsed(snapshot.body) if snapshot else {}
-    top_level = content.get("hyperparameters")
-    settings_rows = hyperparameters(
-        job.requested, job.hyperparameters, top_level if isinstance(top_level, Mapping) else {}
-    )
-    checkpoints = list(Checkpoint.objects.filter(job=job).order_by("step", "pk"))
-    method, grader = split_method(job.method_details)
-    curves, last_point_at = curves_of(job)
+    saved = list(Checkpoint.objects.filter(job=job).order_by("step", "pk"))
+    metrics, last_point_at = metrics_of(job, saved, now)
+    named = files.files(job)
+    last_file_at = max((row.seen_at for row in named if row.seen_at), default=None)
     return JobPage(
         job=job,
         connection=job.connection,
         url=reverse("job", args=[job.connection.slug, job.provider_id]),
         sentence=sentence(job, past, now),
-        is_stale=is_stale(job, now),
         next_try_at=next_try_at(job.connection, now),
+        offers=offers(job),
+        restarts=restarts(job),
+        retirement=retirement(job, now),
+        ages=ages(job, now, last_point_at=last_point_at, last_file_at=last_file_at),
         advice=advice_of(job),
         error_extra=leaves(job.error_extra),
         warnings=events.last_warnings(job) if job.state == State.FAILED.value else (),
         figures=figures(job, past, now),
-        charts=charts.panels(
-            curves,
-            now=now,
-            last_seen=None if job.is_over else last_point_at,
-            checkpoints=marks_on_axis(checkpoints),
-        ),
-        zero_charts=charts.zero_panels(curves),
+        metrics=metrics,
         history=past,
-        hyperparameters=settings_rows,
-        has_top_level=any(row.top_level for row in settings_rows),
-        method=method,
-        grader=grader,
+        settings=settings_of(job, content),
         events=events.events(job, events.EventFilter(), EVENTS_SHOWN),
-        checkpoints=checkpoints_of(checkpoints),
-        files=files.files(job),
+        checkpoints=checkpoints_of(saved),
+        files=named,
         metadata=leaves(job.metadata),
         integrations=leaves(job.integrations),
-        others=leaves({name: value for name, value in content.items() if name not in PLACED}),
-        object_word=str(content.get("object") or ""),
         sent=sent_about(job),
-        raw=history.pretty(snapshot.body) if snapshot else "",
-        raw_seen_at=snapshot.first_seen_at if snapshot else None,
+        raw=answer_of(snapshot, content),
         unreadable=tuple(job.unreadable),
+    )
+
+
+def settings_of(job: Job, content: Mapping[str, object]) -> Settings:
+    """`content`: the newest answer, which may name hyperparameters outside the method too."""
+    outside = content.get("hyperparameters")
+    top_level = outside if isinstance(outside, Mapping) else {}
+    rows = hyperparameters(job.requested, job.hyperparameters, top_level)
+    method, grader = split_method(job.method_details)
+    return Settings(rows, any(row.top_level for row in rows), method, grader)
+
+
+def metrics_of(
+    job: Job, saved: Sequence[Checkpoint], now: datetime
+) -> tuple[Metrics, datetime | None]:
+    """The panels, and when the newest point was seen."""
+    curves, last_point_at = curves_of(job)
+    main, rest = nested.split(curves)
+    panels = charts.panels(
+        main,
+        now=now,
+        last_seen=None if job.is_over else last_point_at,
+        checkpoints=marks_on_axis(saved),
+    )
+    return Metrics(panels, charts.zero_panels(main), nested.nested(rest)), last_point_at
+
+
+def answer_of(snapshot: Snapshot | None, content: Mapping[str, object]) -> Answer:
+    return Answer(
+        text=history.pretty(snapshot.body) if snapshot else "",
+        first_seen_at=snapshot.first_seen_at if snapshot else None,
+        last_seen_at=snapshot.last_seen_at if snapshot else None,
+        object_word=str(content.get("object") or ""),
+        others=leaves({name: value for name, value in content.items() if name not in PLACED}),
     )
 
 
@@ -213,14 +233,6 @@ def sentence(job: Job, past: history.History, now: datetime) -> str:
     return text
 
 
-def is_stale(job: Job, now: datetime) -> bool:
-    """Whether our last look is older than three poll intervals of a job that may still move."""
-    if job.is_over or job.last_seen_at is None:
-        return False
-    interval = job.connection.poll_interval_s or settings.POLL_INTERVAL_SECONDS
-    return now - job.last_seen_at > timedelta(seconds=interval * STALE_AFTER_POLLS)
-
-
 def curves_of(job: Job) -> tuple[list[charts.Curve], datetime | None]:
     """All curves and when we saw the newest point. Points come from events, checkpoints and result files."""
     found = Point.objects.filter(job=job).order_by("metric", "step")
@@ -230,50 +242,6 @@ def curves_of(job: Job) -> tuple[list[charts.Curve], datetime | None]:
         grouped.setdefault(metric, []).append((step, value))
         last_seen = seen_at if last_seen is None else max(last_seen, seen_at)
     return [charts.Curve(metric, tuple(points)) for metric, points in grouped.items()], last_seen
-
-
-def marks_on_axis(checkpoints: Sequence[Checkpoint]) -> list[tuple[float, str]]:
-    return [
-        (float(one.step), f"Checkpoint at step {one.step}")
-        for one in checkpoints
-        if one.step is not None
-    ]
-
-
-def checkpoints_of(checkpoints: Sequence[Checkpoint]) -> Checkpoints:
-    names = list(dict.fromkeys(name for one in checkpoints for name in one.metrics))
-    best = best_checkpoint(checkpoints)
-    rows = tuple(
-        CheckpointRow(
-            step=one.step,
-            model=one.model,
-            provider_id=one.provider_id,
-            created_at=one.created_at,
-            values=tuple(_number(one.metrics.get(name)) for name in names),
-            is_best=one is best,
-        )
-        for one in checkpoints
-    )
-    is_last = bool(checkpoints) and best is checkpoints[-1]
-    rose = "Validation loss rose after the best checkpoint." if best and not is_last else ""
-    return Checkpoints(tuple(charts.label_of(name) for name in names), rows, rose)
-
-
-def best_checkpoint(checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:
-    """The one with the lowest validation loss, the whole validation set first; None without one."""
-    for name in ("full_valid_loss", "valid_loss"):
-        scored = [
-            (value, one)
-            for one in checkpoints
-            if (value := _number(one.metrics.get(name))) is not None
-        ]
-        if scored:
-            return min(scored, key=lambda pair: pair[0])[1]
-    return None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def split_method(details: Mapping[str, object]) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:
@@ -289,33 +257,6 @@ def split_method(details: Mapping[str, object]) -> tuple[tuple[Leaf, ...], tuple
         else:
             block[name] = member
     return leaves(block), leaves(grader)
-
-
-def sent_about(job: Job) -> tuple[Sent, ...]:
-    found = (
-        Delivery.objects.filter(transition__job=job)
-        .select_related("channel", "transition")
-        .prefetch_related("attempts")
-        .order_by("-pk")[:50]
-    )
-    return tuple(_sent(one) for one in found)
-
-
-def _sent(delivery: Delivery) -> Sent:
-    attempts = list(delivery.attempts.all())
-    last = max(attempts, key=lambda one: one.pk, default=None)
-    answer = str(last) if last and str(last) != "-" else delivery.reason
-    return Sent(
-        word=delivery.transition.to_state,
-        raw_state=delivery.state,
-        channel=delivery.channel.name,
-        kind=delivery.channel.kind,
-        state=delivery.get_state_display(),
-        attempts=len(attempts),
-        answer=answer,
-        at=delivery.sent_at or (last.started_at if last else delivery.created_at),
-        next_at=delivery.next_attempt_at if delivery.state == Delivery.State.PENDING else None,
-    )
 
 
 @dataclass(frozen=True, slots=True)

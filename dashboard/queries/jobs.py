@@ -27,12 +27,13 @@ FIRST_VISIT_S, VISIT_S = 86_400, 1800
 _VISIT = re.compile(r"([0-9]{1,11})\.([0-9]{1,11})")
 # Name in the address -> column. A leading "-" is descending.
 SORTS = {
-    "created": "created_at",
+    "created": "listed_at",
     "changed": "changed_at",
     "tokens": "trained_tokens",
     "loss": "valid_loss",
     "name": "suffix",
 }
+NEVER_NULL = {"listed_at"}
 SEARCHED = ("suffix", "provider_id", "fine_tuned_model", "base_model", "training_file")
 METHODS = ("supervised", "dpo", "reinforcement")
 STATE_ORDER = sorted(State, key=lambda state: state.order)
@@ -50,6 +51,7 @@ class JobFilter:
     sort: str = "-created"
     limit: int = 50
     after: str = ""
+    exports: bool = False  # rows have boxes to tick; without them the page is 8 kB lighter
 
     @classmethod
     def read(cls, asked: QueryDict) -> "JobFilter":
@@ -67,6 +69,7 @@ class JobFilter:
             sort=sort if sort.removeprefix("-") in SORTS else "-created",
             limit=int(limit) if limit.isdecimal() and int(limit) in PAGE_SIZES else 50,
             after=asked.get("after", ""),
+            exports=asked.get("export") == "1",
         )
 
     @property
@@ -77,6 +80,14 @@ class JobFilter:
     def folded(self) -> bool:
         """Whether the folded filters (all but search and state) are in use."""
         return bool(self.connection or self.model or self.method)
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """What a form repeats so that its answer is about the same jobs."""
+        named = {"q": self.q, "connection": self.connection}
+        named |= {"model": self.model, "method": self.method}
+        states = tuple(("state", state) for state in self.states)
+        return states + tuple((name, value) for name, value in named.items() if value)
 
     @property
     def column(self) -> str:
@@ -109,6 +120,7 @@ class Row:
     state: str
     raw_status: str
     is_missing: bool
+    is_restart: bool
     curve: list[float]
     figure: float | None
     figure_label: str
@@ -264,8 +276,9 @@ def state_counts(
 
 def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Job], str]:
     """The rows of one page and the cursor of the next ("" when there is none)."""
-    column = F(asked.column)
-    order = column.desc(nulls_last=True) if asked.is_descending else column.asc(nulls_last=True)
+    column, nulls_last = F(asked.column), None if asked.column in NEVER_NULL else True
+    is_down = asked.is_descending
+    order = column.desc(nulls_last=nulls_last) if is_down else column.asc(nulls_last=nulls_last)
     jobs = beyond(jobs, asked).order_by(order, "-pk")
     found = list(jobs[: asked.limit + 1])
     has_more = len(found) > asked.limit
@@ -281,6 +294,9 @@ def beyond(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
     if value is None:
         return jobs.filter(**{f"{asked.column}__isnull": True}, pk__lt=pk)
     direction = "lt" if asked.is_descending else "gt"
+    if asked.column in NEVER_NULL:  # the first of the two is what an index can begin at
+        from_here = jobs.filter(**{f"{asked.column}__{direction}e": value})
+        return from_here.exclude(**{asked.column: value}, pk__gte=pk)
     return jobs.filter(
         Q(**{f"{asked.column}__{direction}": value})
         | Q(**{asked.column: value}, pk__lt=pk)
@@ -349,6 +365,7 @@ def row_of(job: Job, connection: Connection) -> Row:
         state=job.state,
         raw_status=job.raw_status,
         is_missing=job.is_missing,
+        is_restart=job.restarted_from is not None,
         curve=job.curve,
         figure=job.headline_value,
         figure_label=label_of(job.headline_metric) if job.headline_metric else "",

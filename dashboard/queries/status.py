@@ -1,55 +1,53 @@
-"""Whether the monitor itself is well: the facts behind /status/ and /readyz, and the verdict on them."""
+"""/status/: whether the monitor itself is well, and what the team's jobs have to wait for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-import redis
-from django.conf import settings
-from django.db import Error as DatabaseTrouble
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Count, Min, Q
 
 from accounts.models import Team
-from alerts.models import Channel, Delivery
-from dashboard import heartbeats, words
+from alerts import hints
+from alerts.models import Delivery
+from dashboard import words
+from dashboard.broker import broker_answers
 from dashboard.context import running_version
-from dashboard.models import BUSY_PATIENCE, Heartbeat
-from jobs.models import Connection, Health, Job, Transition
+from dashboard.crews import Crew, crews, has_standby
+from dashboard.models import Heartbeat
+from dashboard.queries import workload
+from dashboard.queries.overdue import LateJobs, late_jobs
+from dashboard.queries.readiness import TROUBLED, is_starting
+from jobs import ledger, schedule
+from jobs.models import Backfill, Connection, Health
 
-TROUBLED = (Health.OUT_OF_QUOTA, Health.REJECTED, Health.UNREADABLE, Health.UNREACHABLE)
 GIVEN_UP_SHOWN = timedelta(days=7)
-START_GRACE = timedelta(seconds=60)
-SWEEP_PATIENCE = timedelta(seconds=60)
-POLL_PATIENCE = timedelta(seconds=60)
-ANNOUNCE_PATIENCE = timedelta(seconds=30)
-DELIVERY_PATIENCE = timedelta(seconds=60)
-BROKER_PATIENCE_S = 0.5
 STALE_AFTER_POLLS = 3
-STARTED_AT = (
-    timezone.now()
-)  # gunicorn loads the site before it forks, so this is the start of the set
+WORKERS_SHOWN = 20
+WELL, AT_WORK, SILENT = "Well", "At work", "Not seen lately"
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """`reasons`: why not ready, one word each. `degraded`: what is wrong elsewhere, with counts and no names."""
-
-    reasons: tuple[str, ...]
-    degraded: dict[str, int]
+class WorkerLine:
+    name: str
+    word: str
+    look: str  # a state whose shape and colour fit
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PartLine:
+    """`workers`: where there is more than one, silent ones first; `more` of them are not shown."""
+
     name: str
     is_well: bool
     seen_at: datetime | None
     detail: str
     is_starting: bool = False  # not seen yet, and too early to call that trouble
+    trouble: str = ""  # whom nobody saw, where that is not all of the part
+    workers: tuple[WorkerLine, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,156 +58,110 @@ class ConnectionLine:
     is_well: bool
     is_resting: bool
     last_good_at: datetime | None
-    lag: str
+    full_list_at: datetime | None
     next_at: datetime | None
     target_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLine:
+    """An archive that is not complete. `listed`: jobs on the pages read so far."""
+
+    slug: str
+    name: str
+    is_paused: bool
+    listed: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How the whole installation keeps up. No names, so every team may see it."""
+
+    swept_at: datetime | None
+    since: datetime
+    lateness: tuple[workload.Lateness, ...]
+    stale_writes: int
+    hints_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCounts:
+    """`oldest_at`: when the oldest alert that waits was made."""
+
+    waiting: int
+    oldest_at: datetime | None
+    given_up: int
 
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
     verdict: str
     is_well: bool
+    late: LateJobs
     parts: tuple[PartLine, ...]
     connections: tuple[ConnectionLine, ...]
-    oldest_waiting_at: datetime | None
-    waiting: int
-    given_up: int
+    archives: tuple[ArchiveLine, ...]
+    pulse: Pulse
+    requests: tuple[workload.Outcome, ...]
+    alerts: AlertCounts
     version: str
 
 
-def readiness(now: datetime) -> Readiness:
-    """The time-based reasons count only a minute after the start, when everything had its first turn."""
-    try:
-        if _misses_migrations():
-            return Readiness(("migrations_missing",), {})
-        reasons = _late_work(now) if now - STARTED_AT > START_GRACE else ()
-        return Readiness(reasons, _degraded(now))
-    except DatabaseTrouble:
-        return Readiness(("database_unusable",), {})
-
-
-@cache
-def _migrated() -> list[bool]:
-    return []
-
-
-def _misses_migrations() -> bool:
-    """Applied migrations stay applied, so a good answer is remembered; the database is asked each time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    if not _migrated():
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return True
-        _migrated().append(True)
-    return False
-
-
-def _late_work(now: datetime) -> tuple[str, ...]:
-    checks = {
-        "sweep_late": _is_sweep_late(now),
-        "poll_overdue": _has_overdue_poll(now),
-        "transition_unannounced": _has_unannounced(now),
-        "alert_overdue": _overdue(now).exists(),
-    }
-    return tuple(reason for reason, is_wrong in checks.items() if is_wrong)
-
-
-def _is_sweep_late(now: datetime) -> bool:
-    """A sweep that hangs at slow providers is at work, not late."""
-    at_work = Q(part=Heartbeat.Part.POLL, is_busy=True, at__gt=now - BUSY_PATIENCE)
-    swept = Q(part=Heartbeat.Part.SWEEP, at__gt=now - SWEEP_PATIENCE)
-    return not Heartbeat.objects.filter(at_work | swept).exists()
-
-
-def _has_overdue_poll(now: datetime) -> bool:
-    latest = now - timedelta(seconds=settings.POLL_INTERVAL_SECONDS) - POLL_PATIENCE
-    free = Q(wait_until=None) | Q(wait_until__lt=latest)
-    watched = Connection.objects.polled().filter(free)
-    jobs = Job.objects.filter(next_poll_at__lt=latest, is_paused=False, archived_at=None)
-    return (
-        watched.filter(next_sweep_at__lt=latest).exists()
-        or jobs.filter(connection__in=watched).exists()
-    )
-
-
-def _has_unannounced(now: datetime) -> bool:
-    return Transition.objects.filter(
-        announced_at=None, recorded_at__lt=now - ANNOUNCE_PATIENCE
-    ).exists()
-
-
-def _overdue(now: datetime) -> QuerySet[Delivery]:
-    waiting = Delivery.objects.filter(
-        state=Delivery.State.PENDING, next_attempt_at__lt=now - DELIVERY_PATIENCE
-    )
-    return waiting.filter(channel__is_enabled=True, channel__failures=0)
-
-
-def _degraded(now: datetime) -> dict[str, int]:
-    troubled = Q(health__in=TROUBLED)
-    counts = Connection.objects.polled().aggregate(
-        connections_troubled=Count("pk", filter=troubled)
-    )
-    counts["channels_failing"] = Channel.objects.enabled().filter(failures__gt=0).count()
-    counts["parts_silent"] = len(heartbeats.late_parts(Heartbeat.objects.all(), now))
-    counts["broker_down"] = 0 if broker_answers() else 1
-    return {name: number for name, number in counts.items() if number}
-
-
-def broker_answers() -> bool:
-    client = redis.Redis.from_url(
-        settings.CELERY_BROKER_URL,
-        socket_connect_timeout=BROKER_PATIENCE_S,
-        socket_timeout=BROKER_PATIENCE_S,
-        retry=None,
-    )
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
-
-
 def status_page(team: Team, now: datetime) -> StatusPage:
-    parts, connections = tuple(_parts(now)), tuple(_connections(team, now))
-    counts = _delivery_counts(team)
-    silent = [part.name for part in parts if not part.is_well]
-    bad = [line for line in connections if not line.is_well]
+    notes = list(Heartbeat.objects.all())
+    rows = list(Connection.objects.for_team(team).live().order_by("name"))
+    parts = tuple(_parts(notes, now))
+    lines = tuple(_connection_line(row, now) for row in rows)
+    late, alerts = late_jobs(rows, notes, now), _alert_counts(team, now)
+    verdict = _trouble(parts, lines, late, alerts)
     return StatusPage(
-        verdict=_verdict(silent, bad, connections, counts["given_up"]),
-        is_well=not silent and not bad and not counts["given_up"],
+        verdict=verdict or "All well.",
+        is_well=not verdict,
+        late=late,
         parts=parts,
-        connections=connections,
-        oldest_waiting_at=counts["oldest"],
-        waiting=counts["waiting"],
-        given_up=counts["given_up"],
+        connections=lines,
+        archives=tuple(_archives(team)),
+        pulse=_pulse(notes, now),
+        requests=workload.requests(team, now),
+        alerts=alerts,
         version=running_version(),
     )
 
 
-def _verdict(
-    silent: list[str], bad: list[ConnectionLine], lines: tuple[ConnectionLine, ...], given_up: int
+def _trouble(
+    parts: Iterable[PartLine],
+    lines: tuple[ConnectionLine, ...],
+    late: LateJobs,
+    alerts: AlertCounts,
 ) -> str:
+    """The one sentence about what is wrong, the cause before its effects; "" when nothing is."""
+    silent = [part.trouble or part.name for part in parts if not part.is_well]
+    bad = sum(not line.is_well for line in lines)
     if silent:
         return f"Not seen: {', '.join(silent).lower()}."
     if bad:
-        return f"{len(bad)} of {words.counted(len(lines), 'connection')} need a look."
-    if given_up:
-        return f"{words.counted(given_up, 'alert was', 'alerts were')} given up in the last 7 days."
-    return "All well."
+        return f"{bad} of {words.counted(len(lines), 'connection')} need a look."
+    if late.behind:
+        return f"{words.counted(late.behind, 'job is', 'jobs are')} overdue."
+    if alerts.given_up:
+        number = words.counted(alerts.given_up, "alert was", "alerts were")
+        return f"{number} given up in the last 7 days."
+    return ""
 
 
-def _parts(now: datetime) -> Iterator[PartLine]:
+def _parts(notes: list[Heartbeat], now: datetime) -> Iterator[PartLine]:
     """The database answered, or there would be no page."""
-    notes = {note.part: note for note in Heartbeat.objects.all()}
-    is_covered = heartbeats.has_standby(notes.values(), now)
+    by_part = {crew.part: crew for crew in crews(notes, now)}
+    is_covered = has_standby(notes, now)
     if is_covered:
-        yield _part_line("Sweep without broker", notes[Heartbeat.Part.SWEEP], now)
+        swept = next(note for note in notes if note.part == Heartbeat.Part.SWEEP)
+        yield PartLine("Sweep without broker", True, swept.at, "Well")
     for part in (Heartbeat.Part.POLL, Heartbeat.Part.ALERTS, Heartbeat.Part.BEAT):
-        if part in notes or not is_covered:
-            yield _part_line(str(part.label), notes.get(part), now)
+        if part in by_part:
+            yield _crew_line(by_part[part])
+        elif not is_covered:
+            yield _unseen_line(str(part.label), now)
     broker = broker_answers()
     yield PartLine(
         "Broker", broker, now if broker else None, "Answers" if broker else "Does not answer"
@@ -222,32 +174,60 @@ def _parts(now: datetime) -> Iterator[PartLine]:
     )
 
 
-def _part_line(name: str, note: Heartbeat | None, now: datetime) -> PartLine:
-    if note is None:
-        is_new = now - STARTED_AT <= START_GRACE
-        return PartLine(name, is_new, None, "Starting" if is_new else "Never seen", is_new)
-    if note.is_late(now):
-        return PartLine(name, False, note.at, "Not seen lately")
-    return PartLine(name, True, note.at, "At work" if note.is_busy else "Well")
+def _unseen_line(name: str, now: datetime) -> PartLine:
+    is_new = is_starting(now)
+    return PartLine(name, is_new, None, "Starting" if is_new else "Never seen", is_new)
 
 
-def _connections(team: Team, now: datetime) -> Iterator[ConnectionLine]:
-    for row in Connection.objects.for_team(team).live().order_by("name"):
-        target_s = row.poll_interval_s or settings.POLL_INTERVAL_SECONDS
-        lag = now - (row.last_good_at or row.created_at)
-        is_resting = row.is_paused or row.health == Health.LIMITED
-        is_stale = lag > STALE_AFTER_POLLS * timedelta(seconds=target_s) + timedelta(seconds=5)
-        yield ConnectionLine(
-            slug=row.slug,
-            name=row.name,
-            word=_word(row, is_stale=is_stale),
-            is_well=is_resting or (row.health not in TROUBLED and not is_stale),
-            is_resting=is_resting,
-            last_good_at=row.last_good_at,
-            lag=words.rough(max(lag.total_seconds(), 0)) if row.last_good_at else "",
-            next_at=None if row.is_paused else later(row.next_sweep_at, row.wait_until),
-            target_s=target_s,
-        )
+def _crew_line(crew: Crew) -> PartLine:
+    known, newest = len(crew.well) + len(crew.silent), crew.newest
+    alone = SILENT if crew.silent else AT_WORK if newest.is_busy else WELL
+    lines = list(_worker_lines(crew))
+    is_alone = len(lines) == 1
+    return PartLine(
+        name=str(crew.part.label),
+        is_well=not crew.silent,
+        seen_at=newest.at,
+        detail=alone if known == 1 else _count(crew),
+        trouble=crew.share_silent,
+        workers=() if is_alone else tuple(lines[:WORKERS_SHOWN]),
+        more=max(len(lines) - WORKERS_SHOWN, 0),
+    )
+
+
+def _count(crew: Crew) -> str:
+    known = len(crew.well) + len(crew.silent)
+    if not crew.silent:
+        return f"{known} workers"
+    return f"{len(crew.silent)} of {known} not seen"
+
+
+def _worker_lines(crew: Crew) -> Iterator[WorkerLine]:
+    for note in crew.silent:
+        yield WorkerLine(note.worker, SILENT, "failed", note.at)
+    for note in sorted(crew.well, key=lambda note: note.worker):
+        yield WorkerLine(note.worker, AT_WORK if note.is_busy else WELL, "succeeded", note.at)
+    for note in crew.gone:
+        yield WorkerLine(note.worker, "Gone", "cancelled", note.at)
+
+
+def _connection_line(row: Connection, now: datetime) -> ConnectionLine:
+    target_s = round(schedule.sweep_interval_s(row))
+    lag = now - (row.last_good_at or row.created_at)
+    is_pacing = row.paced_until is not None and row.paced_until > now
+    is_resting = row.is_paused or is_pacing or row.health == Health.LIMITED
+    is_stale = lag > STALE_AFTER_POLLS * timedelta(seconds=target_s) + timedelta(seconds=5)
+    return ConnectionLine(
+        slug=row.slug,
+        name=row.name,
+        word=_word(row, is_stale=is_stale),
+        is_well=is_resting or (row.health not in TROUBLED and not is_stale),
+        is_resting=is_resting,
+        last_good_at=row.last_good_at,
+        full_list_at=row.last_full_sweep_at,
+        next_at=None if row.is_paused else later(row.next_sweep_at, row.wait_until),
+        target_s=target_s,
+    )
 
 
 def _word(row: Connection, *, is_stale: bool) -> str:
@@ -262,15 +242,39 @@ def later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one and other else one or other
 
 
-def _delivery_counts(team: Team) -> dict[str, Any]:
-    pending, dead = Q(state=Delivery.State.PENDING), Q(state=Delivery.State.DEAD)
-    recent = Q(created_at__gt=timezone.now() - GIVEN_UP_SHOWN)
-    return (
-        Delivery.objects.for_team(team)
-        .filter(pending | dead & recent)
-        .aggregate(
-            waiting=Count("pk", filter=pending),
-            oldest=Min("created_at", filter=pending),
-            given_up=Count("pk", filter=dead & recent),
+def _archives(team: Team) -> Iterator[ArchiveLine]:
+    under_way = Backfill.objects.for_team(team).exclude(state=Backfill.State.DONE)
+    for row in under_way.filter(connection__archived_at=None).select_related("connection"):
+        yield ArchiveLine(
+            slug=row.connection.slug,
+            name=row.connection.name,
+            is_paused=row.state == Backfill.State.PAUSED,
+            listed=row.listed_count,
+            trouble=row.trouble,
         )
+
+
+def _pulse(notes: Iterable[Heartbeat], now: datetime) -> Pulse:
+    swept = (note.at for note in notes if note.part == Heartbeat.Part.SWEEP)
+    counts = workload.counts()
+    return Pulse(
+        swept_at=next(swept, None),
+        since=workload.since(now),
+        lateness=workload.lateness(now),
+        stale_writes=counts.get(ledger.STALE_WRITES, 0),
+        hints_failed=counts.get(hints.FAILED, 0),
     )
+
+
+def _alert_counts(team: Team, now: datetime) -> AlertCounts:
+    pending, dead = Q(state=Delivery.State.PENDING), Q(state=Delivery.State.DEAD)
+    recent = Q(created_at__gt=now - GIVEN_UP_SHOWN)
+    # Both states are named: without statistics SQLite would read all of the team's.
+    named = Delivery.objects.for_team(team).unsent().filter(state__in=["pending", "dead"])
+    rows = named.filter(pending | recent)
+    counts: dict[str, Any] = rows.aggregate(
+        waiting=Count("pk", filter=pending),
+        oldest_at=Min("created_at", filter=pending),
+        given_up=Count("pk", filter=dead),
+    )
+    return AlertCounts(**counts)

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,16 +26,24 @@ from dashboard.forms.connections import (
     initial_of,
 )
 from dashboard.queries import connections as queries
-from dashboard.queries.archive import archive_panel
+from dashboard.queries.archive import ArchivePanel, archive_panel
+from dashboard.queries.catalog import catalog_panel
 from dashboard.views import live
 from dashboard.views.errors import error_page
 from jobs import tracking
+from jobs.ledger import counting
 from jobs.models import Connection, Health, Job
 from outbound.secret import Secret
 from providers.base import Account, Check, connect
+from providers.traffic import OnReply
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 TEST_PATIENCE_S = 40.0
+# With one of these another account is asked, or at another pace.
+OTHER_MANNERS = {
+    *("dialect", "base_url", "sealed_key", "organization", "project", "auth_header"),
+    *("extra_headers", "extra_query", "requests_per_minute"),
+}
 PENDING_KEY = "pending_key"  # session: a key that was tested but not saved yet, sealed
 _testers = ThreadPoolExecutor(4, thread_name_prefix="connection-test")
 
@@ -62,17 +71,22 @@ def detail(request: TeamRequest, connection: str) -> HttpResponse:
     tag = live.tag_of(request, panel)
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    return _detail_page(request, found, AddJobForm())
+    return _detail_page(request, found, AddJobForm(), panel=panel)
 
 
 def _detail_page(
-    request: TeamRequest, found: Connection, form: AddJobForm, result: TestResult | None = None
+    request: TeamRequest,
+    found: Connection,
+    form: AddJobForm,
+    result: TestResult | None = None,
+    panel: ArchivePanel | None = None,
 ) -> HttpResponse:
-    panel = archive_panel(found)
+    panel = panel or archive_panel(found)
     tag = live.tag_of(request, panel)
     context = {
         "page": queries.connection_page(found),
         "archive": panel,
+        "models": catalog_panel(found, timezone.now().date()),
         "live": live.Live(f"/connections/{found.slug}/", tag, is_on=panel.is_running),
         "form": form,
         "result": result,
@@ -148,9 +162,9 @@ def _test_form(request: TeamRequest, form: ConnectionForm) -> TestResult | HttpR
         return TestResult((Check("jobs", ok=False, detail=f"{error}."),))
 
 
-def run_test(account: Account) -> TestResult:
+def run_test(account: Account, on_reply: OnReply | None = None) -> TestResult:
     """Asks the provider what the key can do, for at most `TEST_PATIENCE_S` seconds."""
-    waiting = _testers.submit(lambda: connect(account).check())
+    waiting = _testers.submit(lambda: connect(account, on_reply).check())
     try:
         return TestResult(tuple(waiting.result(TEST_PATIENCE_S)))
     except TookTooLong:
@@ -193,6 +207,8 @@ def _save(request: TeamRequest, found: Connection | None, form: ConnectionForm) 
     changed = form.apply_to(row)
     if found:
         row.save(update_fields=changed)
+        if not OTHER_MANNERS.isdisjoint(changed):
+            tracking.forget_manners(row)
         tracking.poll_now(row)
     else:
         row.save()
@@ -208,7 +224,8 @@ def test(request: TeamRequest, connection: str) -> HttpResponse:
     if not limits.take(limits.PROVIDER_TEST, request.team.pk):
         return too_many(request, limits.PROVIDER_TEST)
     try:
-        result = run_test(found.account())
+        with counting(found.pk) as on_reply:
+            result = run_test(found.account(), on_reply)
     except CannotOpen as error:
         result = TestResult((Check("jobs", ok=False, detail=f"{error}."),))
     note(request, "connection tested", found.name)
@@ -218,12 +235,12 @@ def test(request: TeamRequest, connection: str) -> HttpResponse:
 @require_POST
 @team_required(Role.ADMIN)
 def change(request: TeamRequest, connection: str, action: str) -> HttpResponse:
-    """Pause, resume, archive or restore."""
+    """Pause, resume, put away ("archive") or restore."""
     found = queries.find_connection(request.team, connection)
     with transaction.atomic():
         said = apply_change(found, action)
         note(request, f"connection {said}", found.name)
-    messages.success(request, f"{found.name} is {said}.")
+    messages.success(request, f"{found.name} is {'put away' if said == 'archived' else said}.")
     return redirect("connection", found.slug)
 
 
@@ -248,7 +265,9 @@ def poll(request: TeamRequest, connection: str) -> HttpResponse:
     with transaction.atomic():
         tracking.poll_now(found)
         note(request, "connection polled", found.name)
-    if found.health == Health.LIMITED:
+    if queries.is_pacing(found):
+        messages.warning(request, "It is asked as soon as its pace allows.")
+    elif found.health == Health.LIMITED:
         messages.warning(request, "It is asked again now, though the provider wanted us to wait.")
     else:
         messages.success(request, f"{found.name} is asked with the next tick, within 5 seconds.")

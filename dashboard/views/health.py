@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.queries import status
+from dashboard.queries import readiness
 
 
 @require_safe
@@ -14,7 +14,7 @@ def livez(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    found = status.readiness(timezone.now())
+    found = readiness.readiness(timezone.now())
     word = "not ready" if found.reasons else "degraded" if found.degraded else "ready"
     answer = {"status": word, "reasons": list(found.reasons), "degraded": found.degraded}
     return JsonResponse(answer, status=503 if found.reasons else 200)

@@ -1,4 +1,6 @@
-"""What editors do to a job here. Nothing of it reaches the provider: the training goes on."""
+"""What editors do to a job: here, where the training goes on, and at the provider."""
+
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -11,9 +13,21 @@ from accounts.access import TeamRequest, team_required
 from accounts.audit import note
 from accounts.models import Role
 from dashboard.forms.connections import ConfirmNameForm
+from dashboard.queries import job_action
 from dashboard.queries.connections import find_tracked_job
+from dashboard.queries.job import find_job
 from dashboard.views.connections import FORM_METHODS, apply_change, too_many
-from jobs import tracking
+from jobs import actions, tracking
+from jobs.actions import Action, NotAsked, Outcome, Verdict
+from jobs.claims import database_now
+from jobs.models import Job
+
+LEVELS = {
+    Verdict.ACCEPTED: messages.SUCCESS,
+    Verdict.REFUSED: messages.ERROR,
+    Verdict.UNKNOWN: messages.WARNING,
+    Verdict.NOT_SENT: messages.ERROR,
+}
 
 
 @require_POST
@@ -58,3 +72,45 @@ def remove(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
         {"job": job, "form": form},
         status=400 if form.errors else 200,
     )
+
+
+@require_http_methods(FORM_METHODS)
+@team_required(Role.EDITOR)
+def at_provider(request: TeamRequest, connection: str, job_id: str, action: str) -> HttpResponse:
+    """Asks first; then sends one request and shows what the provider answered."""
+    job = find_job(request.team, connection, job_id)
+    if request.method == "POST":
+        return _ask(request, job, Action(action))
+    return _confirmation(request, job, Action(action))
+
+
+def _confirmation(
+    request: TeamRequest, job: Job, action: Action, status: int = 200
+) -> HttpResponse:
+    page = job_action.confirmation(job, action, database_now())
+    return render(request, "jobs/job_provider_action.html", {"page": page}, status=status)
+
+
+def _ask(request: TeamRequest, job: Job, action: Action) -> HttpResponse:
+    """No transaction is open here: the provider may take its time."""
+    stage = request.POST.get("stage", "")
+    if not stage.isascii() or not stage.isdecimal():
+        messages.error(request, "Nothing was sent: the form was incomplete. Here it is again.")
+        return _confirmation(request, job, action, status=400)
+    try:
+        outcome = actions.ask(job, action, partial(note, request), int(stage))
+    except NotAsked as reason:
+        messages.warning(request, f"Nothing was sent. {reason}")
+        return redirect(f"job-provider-{action}", job.connection.slug, job.provider_id)
+    said = actions.sentence(job, action, outcome)
+    messages.add_message(request, LEVELS[outcome.verdict], f"{said} {_next_look(job, outcome)}")
+    return redirect("job", job.connection.slug, job.provider_id)
+
+
+def _next_look(job: Job, outcome: Outcome) -> str:
+    """When this page shows what came of it."""
+    if outcome.verdict in {Verdict.REFUSED, Verdict.NOT_SENT}:
+        return ""
+    if job.is_paused or job.connection.is_paused:
+        return "Watching is paused here: watch it again to see what came of it."
+    return "This page follows with the next look."

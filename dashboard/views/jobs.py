@@ -55,11 +55,11 @@ def remember_visit(response: HttpResponse, visit: str) -> None:
 @team_required()
 def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     team = request.team
-    job = job_queries.find_job(team, connection, job_id)
-    tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job))
+    job, now = job_queries.find_job(team, connection, job_id), timezone.now()
+    tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job, now))
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    page = job_queries.job_page(job, timezone.now())
+    page = job_queries.job_page(job, now)
     region = live.Live(request.get_full_path(), tag, is_on=not job.is_settled)
     return live.page(request, "jobs/job_detail.html", "region", tag, {"page": page, "live": region})
 

@@ -102,6 +102,7 @@ def example_rows(now: datetime) -> list[Row]:
             "state": state.value,
             "raw_status": state.value,
             "is_missing": False,
+            "is_restart": False,
             "curve": [3, 2, 1.5, 1.2],
             "figure": 0.412,
             "figure_label": "Validation loss",

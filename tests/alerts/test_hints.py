@@ -1,12 +1,12 @@
 import threading
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from alerts import hints, outbox
 from alerts.models import Delivery
 from alerts.tasks import announce_due
-from jobs.models import Transition
+from jobs.models import Count, Transition
 from jobs.signals import transition_recorded
 from tests.servers import eventually, free_port
 
@@ -25,8 +25,45 @@ def test_a_broker_that_is_down_is_no_error_and_left_alone(bell, settings):
         eventually(lambda: bell.failed)
         hints.ring()
 
-    assert (bell.published, bell.failed) == (0, 1)
+    assert (bell.published, bell.failed, bell.take_owed()) == (0, 1, 1)
     assert not bell._rung.is_set()
+
+
+def failures_noted() -> int:
+    return Count.objects.filter(name=hints.FAILED).values_list("number", flat=True).first() or 0
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_wake_up_that_failed_is_counted_once(bell, client):
+    bell.owe(2)
+    client.get("/livez")
+    hints.note_failures()
+    bell.owe(1)
+    hints.note_failures()
+    assert failures_noted() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_of_others_is_left_alone(bell):
+    bell.owe(1)
+    with transaction.atomic():
+        hints.note_failures()
+        assert failures_noted() == 0
+    hints.note_failures()
+    assert failures_noted() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_in_trouble_is_no_error_and_loses_no_count(bell):
+    def refuse(*_args, **_kwargs):
+        raise OperationalError("database is locked")
+
+    bell.owe(3)
+    with connection.execute_wrapper(refuse):
+        hints.note_failures()
+    hints.note_failures()
+    assert failures_noted() == 3
 
 
 def test_ringing_does_not_wait_for_the_broker(bell, monkeypatch):

@@ -7,10 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests import servers
 from tests.browser.watching import Watch
+
+PATIENCE_MS = 15_000  # what a page of a machine that runs other tests besides may take
+expect.set_options(timeout=PATIENCE_MS)  # the usual 5 s are not the context's time limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def visit(new_context: Callable[..., BrowserContext]):
     def open_page(url: str, cookie: str = "", *, is_watched: bool = True, **options) -> Page:
         size = {"width": 1440, "height": 900}
         context = new_context(base_url=url, viewport=size, reduced_motion="reduce", **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         if cookie:
             context.add_cookies([{"name": "tunebell", "value": cookie, "url": url}])
         page = context.new_page()

@@ -13,6 +13,7 @@ from accounts.models import ApiToken, Role, User
 from alerts.models import Attempt, Delivery
 from alerts.outbox import announce, deliver
 from alerts.setup import create_channel, create_rule
+from jobs.claims import database_now
 from jobs.models import Connection, Job
 from jobs.poll import poll_due
 from simulator.population import World
@@ -43,10 +44,14 @@ class Home:
 
 
 def poll(times: int = 1) -> None:
-    """Makes everything due, as if the intervals had passed, and polls it."""
+    """Makes everything due, as if the intervals had passed, and polls it.
+
+    By the database's clock: SQLite's counts whole milliseconds, so what is due at this process's
+    microsecond is often not due yet when the poll asks.
+    """
     for _ in range(times):
-        Connection.objects.update(next_sweep_at=timezone.now(), wait_until=None)
-        Job.objects.exclude(next_poll_at=None).update(next_poll_at=timezone.now())
+        Connection.objects.update(next_sweep_at=database_now(), wait_until=None)
+        Job.objects.exclude(next_poll_at=None).update(next_poll_at=database_now())
         poll_due(budget_s=20)
 
 

@@ -18,7 +18,16 @@ NEEDS["styleguide"] = ()
 PAGES = sorted(NEEDS.keys() - {"file-download"})  # a download is no page
 NAMELESS = [name for name in PAGES if not set(NEEDS[name]) - {"kind"}]
 # These show nothing of a connection, a job or an alert.
-UNTROUBLED = {"team", "tokens", "log", "password", "welcome", "styleguide", "channel-kinds"}
+UNTROUBLED = {
+    "team",
+    "tokens",
+    "retention",
+    "log",
+    "password",
+    "welcome",
+    "styleguide",
+    "channel-kinds",
+}
 UNTROUBLED |= {"connection-add", "channel-add"}
 RENAMED = {"rule": "public_id", "channel": "public_id"}
 ERRORS = sorted(path.stem for path in (ROOT / "templates/errors").glob("[0-9]*.html"))

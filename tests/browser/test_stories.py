@@ -1,6 +1,7 @@
 """What people come for, from the first click to the answer."""
 
 import re
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,7 @@ from dashboard.models import Heartbeat
 from tests.browser.homes import cookie_of, poll
 from tests.browser.watching import faults
 from tests.builders import NOON, a_channel, a_connection, a_member, a_rule, a_team
+from tests.jobs.acting import Actor
 from tests.provider_double import ProviderDouble
 from tests.receiver import Answer, Receiver
 
@@ -124,6 +126,7 @@ def set_up_webhook(page: Page, receiver: Receiver) -> None:
     page.goto("/alerts/channels/add/webhook/")
     page.get_by_label(re.compile("URL")).fill(receiver.url)
     page.get_by_role("button", name="Save").click()
+    expect(page.locator(".once code")).to_be_visible()  # a click does not wait for the answer
 
 
 def test_the_cause_of_a_failure_and_the_next_step_are_on_the_first_screen(page, team, provider):
@@ -149,6 +152,24 @@ def test_what_was_sent_is_on_the_page_of_the_job(page, team, provider, receiver)
     page.goto(f"/jobs/lab/{job_id}/#alerts")
     expect(page.locator("#alerts")).to_contain_text("Sent")
     expect(page.locator("#alerts")).to_contain_text("200")
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_job_is_cancelled_at_the_provider_after_a_question(url, visit, team, has_scripts):
+    page = visit(url, cookie_of(a_member(team)), java_script_enabled=has_scripts)
+    with closing(Actor()) as actor:
+        actor.runs()
+        actor.connection(team=team)
+        poll()
+        page.goto("/jobs/lab/ftjob-one/")
+        page.get_by_role("link", name="Cancel job").click()
+        expect(page.get_by_role("heading", name="Cancel bell?")).to_be_visible()
+        page.get_by_role("button", name="Cancel job").click()
+        expect(page.get_by_role("status").first).to_contain_text("accepted to cancel bell")
+        poll()
+    page.goto("/jobs/lab/ftjob-one/")
+    expect(page.locator(".status").first).to_have_text("Cancelled")
+    expect(page.get_by_role("link", name="Cancel job")).to_have_count(0)
 
 
 def test_a_form_with_a_mistake_keeps_what_was_typed_and_points_at_it(page):
@@ -225,5 +246,7 @@ def test_a_viewer_sees_no_button_that_would_be_refused(url, visit, team):
             "(all) => all.map((one) => one.action)"
         )
         assert [
-            action for action in forms if not action.endswith(("/team/leave/", "/team/choose/"))
+            action
+            for action in forms
+            if not action.endswith(("/team/leave/", "/team/choose/", "/export/"))
         ] == []

@@ -43,6 +43,7 @@ PAGES = {
         for name in ("pause", "resume", "archive", "restore", "poll")
     },
     "job-remove": Route(E, FORM, JOB),
+    **{f"job-provider-{name}": Route(E, FORM, JOB) for name in ("pause", "resume", "cancel")},
     "connections": Route(V, GET),
     "connection-add": Route(A, FORM),
     "connection": Route(V, GET, CONNECTION),
@@ -58,6 +59,9 @@ PAGES = {
     },
     "connection-remove": Route(A, FORM, CONNECTION),
     "connection-add-job": Route(E, POST, CONNECTION),
+    "connection-retirement": Route(E, POST, CONNECTION),
+    "connection-export": Route(V, POST, CONNECTION),
+    "export": Route(V, POST),
     "alerts": Route(V, GET),
     "rule-add": Route(E, FORM),
     **{f"rule-{name}": Route(E, POST, ("rule",)) for name in ("enable", "disable", "remove")},
@@ -79,6 +83,9 @@ PAGES = {
     **{f"member-{name}": Route(A, POST, ("member",)) for name in ("role", "link", "remove")},
     "tokens": Route(A, FORM),
     "token-revoke": Route(A, POST, ("token",)),
+    "retention": Route(A, GET),
+    "retention-enable": Route(A, POST),
+    "retention-disable": Route(A, POST),
     "log": Route(A, GET),
 }
 MACHINE = {
@@ -91,7 +98,7 @@ MACHINE = {
     "api-job-history": ("job_id", "history"),
 }
 UNKNOWN = {"v1-unknown", "api-unknown"}
-OPEN = {"livez", "readyz", "api-schema", "home", "sign-in", "sign-in-link", "sign-out"}
+OPEN = {"livez", "readyz", "metrics", "api-schema", "home", "sign-in", "sign-in-link", "sign-out"}
 SIGNED_IN_ONLY = {"theme", "styleguide"}  # nothing of a team in them
 CSRF_EXEMPT = {*MACHINE, *UNKNOWN}
 # Owned by nobody else's team: a made-up name is all a stranger could ask for.
@@ -269,7 +276,7 @@ def test_every_page_carries_the_policy_and_is_not_stored(name):
 def test_pages_for_everybody_name_no_team():
     graph = a_graph(WORD)
     link = reverse("sign-in-link", args=[SignInLink.create_token(builders.a_user())])
-    for path in ("/livez", "/readyz", "/api/schema", "/sign-in/", link, "/"):
+    for path in ("/livez", "/readyz", "/metrics", "/api/schema", "/sign-in/", link, "/"):
         assert WORD not in without_own_address(visitor().get(path))
     assert graph.team.name.startswith(WORD)
 

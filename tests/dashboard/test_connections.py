@@ -1,15 +1,22 @@
 """Connections: tested before they are saved, the key write-only and bound to its address."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from django.db.models import Sum
 from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.models import AuditEntry, Role
-from jobs.models import Connection, Health, Job
-from tests.builders import a_connection, a_job, a_member, a_team
+from jobs.manners import LIST, refused_now, with_refusals
+from jobs.models import Connection, Health, Job, RequestTally
+from providers.base import dialects
+from tests.builders import NOON, a_connection, a_job, a_member, a_team
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-CANARY-4711-aaaabbbb"
-LIST = {"object": "list", "data": [], "has_more": False}
+LIST_OF_NONE = {"object": "list", "data": [], "has_more": False}
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def provider(httpserver):
     """A server that lists no job, no file and no model, to whoever has the key."""
     for path in ("fine_tuning/jobs", "files", "models"):
         headers = {"Authorization": f"Bearer {KEY}"}
-        httpserver.expect_request(f"/v1/{path}", headers=headers).respond_with_json(LIST)
+        httpserver.expect_request(f"/v1/{path}", headers=headers).respond_with_json(LIST_OF_NONE)
     wrong = {
         "error": {
             "message": "Incorrect API key provided",
@@ -259,12 +266,234 @@ def test_a_refused_capability_and_a_notice_are_told(admin, team):
     assert "Training is not available." in page
 
 
+def tally(row, outcome="ok", number=1, hours_ago=0, **facts):
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours_ago)
+    RequestTally.objects.create(
+        **{
+            "connection": row,
+            "hour": hour,
+            "capability": "jobs",
+            "outcome": outcome,
+            "number": number,
+            **facts,
+        }
+    )
+
+
+def test_the_page_shows_requests_and_how_much_of_the_error_budget_is_used(admin, team):
+    row = a_connection(team)
+    tally(row, "ok", 990, elapsed_ms=90_000)
+    tally(row, "missing", 5)
+    tally(row, "broken", 5)
+    tally(row, "unanswered", 95, hours_ago=30)
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "1\u2009000 requests in the last 24 hours, 5 with trouble." in page
+    assert "99.5 %" in page
+    assert "50 % of the error budget used" in page
+    assert "below the goal of 99 %" in page  # the week
+    assert "90 ms" in page
+
+
+def test_old_and_rolled_up_requests_and_those_of_others_are_left_out(admin, team):
+    row = a_connection(team)
+    tally(row, "broken", 7, hours_ago=24 * 9)
+    tally(row, "broken", 7, hour=datetime(1970, 1, 1, tzinfo=UTC))
+    tally(a_connection(team), "broken", 7)
+    assert "No request in the last 24 hours." in text(admin.get(f"/connections/{row.slug}/"))
+
+
+def test_one_trouble_in_very_many_is_not_called_none(admin, team):
+    row = a_connection(team)
+    tally(row, "ok", 10_000_000)
+    tally(row, "limited", 1)
+    assert "99.99 %" in text(admin.get(f"/connections/{row.slug}/"))
+
+
+def test_a_connection_that_paces_itself_says_why_and_until_when(admin, team):
+    soon = timezone.now() + timedelta(minutes=4)
+    row = a_connection(
+        team, limit_requests=100, remaining_requests=2, limits_said_at=timezone.now(),
+        paced_until=soon, next_sweep_at=timezone.now(), health=Health.OK,
+    )  # fmt: skip
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "Pacing itself: 2 of 100 requests left." in page
+    assert "2 of 100 requests left <" in page
+    assert soon.isoformat()[:16] in page
+    assert "pacing itself" in text(admin.get("/connections/"))
+
+
+def test_a_connection_at_our_own_cap_says_so(admin, team):
+    soon = timezone.now() + timedelta(seconds=40)
+    row = a_connection(team, requests_per_minute=6, paced_until=soon, health=Health.OK)
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "Pacing itself: at most 6 requests a minute." in page
+
+
+def test_waiting_a_moment_is_not_worth_a_word(admin, team):
+    soon = timezone.now() + timedelta(seconds=4)
+    row = a_connection(team, requests_per_minute=60, health=Health.OK, paced_until=soon)
+    assert "Pacing itself" not in text(admin.get(f"/connections/{row.slug}/"))
+
+
+def test_a_refusal_tells_since_when_and_when_it_is_asked_again(admin, team):
+    refused = with_refusals({}, {"files": "The key may not read files."}, timezone.now())
+    row = a_connection(team, refused=refused)
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "Files refused" in page
+    assert "asked again <time" in page
+
+
+def test_a_server_without_a_list_is_not_shown_as_a_refusal(admin, team):
+    row = a_connection(team, dialect="generic", refused=with_refusals({}, {LIST: "-"}, NOON))
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "This server has none." in page
+    assert "List refused" not in page
+
+
+HEADERS = "x-portkey-provider: @openai-prod\r\n\r\n X-Team :  a: b "
+
+
+def test_headers_a_cap_and_an_interval_are_saved_shown_and_sent(admin, team, httpserver):
+    wanted = {"x-portkey-provider": "@openai-prod", "X-Team": "a: b"}
+    httpserver.expect_request("/v1/fine_tuning/jobs", headers=wanted).respond_with_json(
+        LIST_OF_NONE
+    )
+    facts = {"extra_headers": HEADERS, "requests_per_minute": "30", "poll_interval_s": "60"}
+    admin.post("/connections/add/", fields(httpserver.url_for("/v1"), **facts))
+    row = Connection.objects.get(team=team)
+    assert (row.extra_headers, row.requests_per_minute, row.poll_interval_s) == (wanted, 30, 60)
+    page, form = (text(admin.get(f"/connections/{row.slug}/{part}")) for part in ("", "edit/"))
+    assert "x-portkey-provider: @openai-prod" in page
+    assert "30 requests a minute" in page
+    assert "X-Team: a: b</textarea>" in form
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("no colon", "Not a header"),
+        ("x y: z", "Not a header"),
+        (": empty", "Not a header"),
+        ("x-empty:", "Not a header"),
+        ("x-umlaut: ü", "Not a header"),
+        ("Host: evil", "cannot be replaced"),
+        ("Transfer-Encoding: chunked", "cannot be replaced"),
+        ("Authorization: Bearer abc", "looks like a secret"),
+        ("x-portkey-api-key: abc", "looks like a secret"),
+        ("x-note: sk-proj-aaaabbbbccccdddd1234", "looks like a secret"),
+        ("Cookie: a=b", "looks like a secret"),
+        ("X-APIKEY: a", "looks like a secret"),
+        ("\n".join(f"x-{n}: 1" for n in range(21)), "At most 20"),
+    ],
+)
+def test_headers_that_would_break_or_leak_are_refused_with_a_reason(admin, line, sentence):
+    facts = fields("http://127.0.0.1:9/v1", wish="save anyway", extra_headers=line)
+    answer = admin.post("/connections/add/", facts)
+    assert answer.status_code == 400
+    assert sentence in text(answer)
+    assert not Connection.objects.exists()
+
+
+def test_the_header_of_the_key_is_not_sent_twice(admin):
+    facts = {"auth_header": "x-api", "extra_headers": "X-API: 1", "wish": "save anyway"}
+    answer = admin.post("/connections/add/", fields("http://127.0.0.1:9/v1", **facts))
+    assert "The header of the key is sent already." in text(answer)
+
+
+def test_a_secret_in_a_header_of_an_older_connection_is_not_shown(admin, team):
+    row = a_connection(team, extra_headers={"x-portkey-api-key": KEY, "x-team": "ml"})
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert KEY not in page
+    assert "x-portkey-api-key: hidden" in page
+    assert "x-team: ml" in page
+
+
+@pytest.mark.parametrize(
+    ("cap", "is_good"), [("0", False), ("-1", False), ("x", False), ("7000", False), ("1", True)]
+)
+def test_a_cap_is_a_number_that_can_be_kept(admin, cap, is_good):
+    facts = fields("http://127.0.0.1:9/v1", wish="save anyway", requests_per_minute=cap)
+    assert (admin.post("/connections/add/", facts).status_code == 302) is is_good
+
+
+def test_an_empty_address_is_the_usual_one_of_the_provider(admin, team):
+    admin.post("/connections/add/", fields("", dialect="nebius", wish="save anyway"))
+    assert Connection.objects.get().base_url == dialects()["nebius"].default_base_url
+
+
+@pytest.mark.parametrize(
+    ("dialect", "url", "sentence"),
+    [
+        ("generic", "", "Enter the address of the server."),
+        ("azure", "", "Enter the address, as https://your-"),
+        ("together", "https://api.openai.com/v1", "This is the address of OpenAI."),
+    ],
+)
+def test_an_address_that_does_not_fit_the_provider_is_told(admin, dialect, url, sentence):
+    answer = admin.post("/connections/add/", fields(url, dialect=dialect, wish="save anyway"))
+    assert sentence in text(answer)
+    assert not Connection.objects.exists()
+
+
+def test_the_form_says_what_each_provider_needs_and_which_are_experimental(admin):
+    page = text(admin.get("/connections/add/"))
+    assert "Mistral (experimental)</option>" in page
+    for provider in dialects().values():
+        assert escape(provider.help) in page
+
+
+def test_another_key_or_cap_forgets_what_was_said_to_the_one_before(admin, team):
+    row = a_connection(
+        team, key=KEY, refused={"files": "no"}, limit_requests=9, remaining_requests=0,
+        paced_until=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    path = f"/connections/{row.slug}/edit/"
+    admin.post(path, fields(row.base_url, api_key="sk-new-key", wish="save anyway"))
+    row.refresh_from_db()
+    assert (row.refused, row.limit_requests, row.paced_until) == ({}, None, None)
+
+
+def test_polling_now_asks_for_what_was_refused_but_keeps_the_pace(editor, team):
+    later = timezone.now() + timedelta(minutes=1)
+    refused = with_refusals({}, {"files": "no"}, timezone.now())
+    row = a_connection(team, refused=refused, paced_until=later)
+    answer = editor.post(f"/connections/{row.slug}/poll/", follow=True)
+    row.refresh_from_db()
+    assert refused_now(row.refused, timezone.now()) == frozenset()
+    assert row.paced_until == later
+    assert "as soon as its pace allows" in text(answer)
+
+
+def test_a_test_of_the_connection_counts_as_requests(admin, team, provider):
+    row = a_connection(team, key=KEY, base_url=provider.url_for("/v1"))
+    admin.post(f"/connections/{row.slug}/test/")
+    assert row.tallies.aggregate(n=Sum("number"))["n"] == len(provider.log)
+
+
+def test_putting_away_does_not_share_its_name_with_the_archive(admin, team):
+    row = a_connection(team)
+    assert ">Put away</button>" in text(admin.get(f"/connections/{row.slug}/"))
+    answer = admin.post(f"/connections/{row.slug}/archive/", follow=True)
+    assert f"{row.name} is put away." in text(answer)
+    assert "1 connection put away" in text(admin.get("/connections/"))
+
+
+def test_what_was_not_watched_is_due_from_its_return_on(admin, team):
+    row = a_connection(team, is_paused=True, next_sweep_at=NOON)
+    job = a_job(row, next_poll_at=NOON)
+    began = timezone.now() - timedelta(seconds=1)
+    admin.post(f"/connections/{row.slug}/resume/")
+    row.refresh_from_db()
+    job.refresh_from_db()
+    assert min(row.next_sweep_at, job.next_poll_at) > began
+
+
 def test_viewers_see_no_buttons_that_would_refuse_them(team):
     row, client = a_connection(team), Client()
     client.force_login(a_member(team, Role.VIEWER))
     for path in ("/connections/", f"/connections/{row.slug}/"):
         page = text(client.get(path)).split("<main")[1].split("</main")[0]
-        assert "<form" not in page
+        assert page.count("<form") == page.count("/export/")  # viewers may take copies
         assert "Add a connection" not in page
 
 
@@ -294,3 +523,12 @@ def test_polling_now_has_a_limit(editor, team):
 def test_requests_of_a_test_only_read(admin, provider):
     admin.post("/connections/add/", fields(provider.url_for("/v1")))
     assert {request.method for request, _ in provider.log} == {"GET"}
+
+
+def test_a_server_without_a_list_is_not_called_stale_within_its_hour(admin, team):
+    facts = {"dialect": "generic", "health": Health.OK}
+    facts["last_good_at"] = timezone.now() - timedelta(minutes=30)
+    a_connection(team, name="With a list", **facts)
+    assert "Stale</span>" in text(admin.get("/status/"))
+    Connection.objects.update(refused=with_refusals({}, {LIST: "-"}, facts["last_good_at"]))
+    assert "Stale</span>" not in text(admin.get("/status/"))

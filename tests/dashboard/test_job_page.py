@@ -218,10 +218,21 @@ def test_hostile_text_is_inert(client, lab) -> None:
 
 def test_a_curve_that_is_zero_throughout_is_told_in_one_line(client, lab) -> None:
     job = a_job(lab)
-    name = "errors/graders/exact/train_other_error_count"
+    name = "mean_unresponsive_rewards"
     Point.objects.create(job=job, metric=name, step=1, value=0.0, source=1, seen_at=NOON)
     html = page_of(client, job)
-    assert "Left out, 0 throughout: Exact: training other errors." in html
+    assert "Left out, 0 throughout: Mean unresponsive rewards." in html
+    assert "No metrics yet" not in html
+    assert "<metric-chart" not in html
+
+
+def test_nested_numbers_are_rows_in_a_fold_and_no_charts(client, lab) -> None:
+    job = a_job(lab)
+    name = "errors/graders/exact/train_other_error_count"
+    Point.objects.create(job=job, metric=name, step=1, value=2.0, source=1, seen_at=NOON)
+    html = page_of(client, job)
+    assert "1 more number, as the provider nests them" in html
+    assert '<th scope="row">Training other errors</th><td>exact</td>' in html
     assert "No metrics yet" not in html
     assert "<metric-chart" not in html
 
@@ -247,7 +258,7 @@ def test_an_rft_job_shows_rewards_and_no_empty_loss_panel(client, lab) -> None:
             job=job, metric="train_mean_reward", step=step, value=step, source=1, seen_at=NOON
         )
     page = client.get(f"/jobs/lab/{job.provider_id}/").context["page"]
-    assert [chart.name for chart in page.charts] == ["reward"]
+    assert [chart.name for chart in page.metrics.charts] == ["reward"]
     assert "Reward" in [figure.label for figure in page.figures]
 
 

@@ -12,8 +12,13 @@ from django.utils import timezone
 from alerts.models import Channel, Delivery
 from dashboard import context, heartbeats
 from dashboard.models import Heartbeat
-from dashboard.queries import status
-from jobs.models import Connection, Health, Transition
+from dashboard.queries import readiness, status
+from jobs.models import (
+    Connection,
+    Health,
+    Job,
+    Transition,
+)
 from tests import servers
 from tests.builders import (
     a_channel,
@@ -37,13 +42,13 @@ def now():
 @pytest.fixture
 def long_running(monkeypatch, now):
     """As if this process had been up for a while: everything had its first turn."""
-    monkeypatch.setattr(status, "STARTED_AT", now - LONG_AGO)
+    monkeypatch.setattr(readiness, "STARTED_AT", now - LONG_AGO)
     for part in Heartbeat.Part:
         Heartbeat.objects.create(part=part, at=now)
 
 
 def reasons(now) -> tuple[str, ...]:
-    return status.readiness(now).reasons
+    return readiness.readiness(now).reasons
 
 
 def text(answer) -> str:
@@ -55,14 +60,14 @@ def test_the_process_answers(client):
 
 
 def test_a_fresh_start_is_ready_before_the_first_sweep(client, monkeypatch, now):
-    monkeypatch.setattr(status, "STARTED_AT", now)
+    monkeypatch.setattr(readiness, "STARTED_AT", now)
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["reasons"] == []
 
 
 def test_a_part_not_seen_yet_is_starting_and_not_called_well(client, monkeypatch, now):
-    monkeypatch.setattr(status, "STARTED_AT", now)
+    monkeypatch.setattr(readiness, "STARTED_AT", now)
     client.force_login(a_member(a_team()))
     html = client.get("/status/").content.decode()
     assert re.search(r'class="status queued"><svg.*?</svg>Starting', html)
@@ -100,6 +105,52 @@ def test_a_provider_that_asked_to_wait_is_not_overdue(long_running, now):
     assert reasons(now) == ()
 
 
+def test_a_poll_may_be_late_by_the_interval_of_its_own_connection(long_running, now):
+    slow = a_connection(poll_interval_s=3600, next_sweep_at=now - LONG_AGO)
+    job = a_job(slow, next_poll_at=now - LONG_AGO)
+    assert reasons(now) == ()
+    job.next_poll_at = now - timedelta(seconds=3661)
+    job.save()
+    assert reasons(now) == ("poll_overdue",)
+
+
+@pytest.mark.both_databases
+def test_a_short_interval_does_not_make_the_slow_ones_late(long_running, now):
+    a_connection(poll_interval_s=2, next_sweep_at=now - timedelta(seconds=61))
+    a_connection(poll_interval_s=900, next_sweep_at=now - LONG_AGO)
+    assert reasons(now) == ()
+    Connection.objects.filter(poll_interval_s=2).update(next_sweep_at=now - timedelta(seconds=63))
+    assert reasons(now) == ("poll_overdue",)
+
+
+@pytest.mark.parametrize("rest", ["wait_until", "paced_until"])
+def test_a_connection_that_rests_makes_no_job_overdue_for_machines(long_running, now, rest):
+    row = a_connection(**{rest: now + LONG_AGO}, next_sweep_at=now - LONG_AGO)
+    a_job(row, next_poll_at=now - LONG_AGO)
+    assert reasons(now) == ()
+    Connection.objects.update(**{rest: now - timedelta(seconds=61)})
+    assert reasons(now) == ("poll_overdue",)
+
+
+def test_a_long_list_that_is_being_read_is_not_overdue(long_running, now):
+    a_connection(next_sweep_at=now - LONG_AGO, lease_until=now + timedelta(seconds=9))
+    assert reasons(now) == ()
+
+
+def test_readiness_costs_the_same_for_many_jobs(
+    long_running, client, now, django_assert_max_num_queries
+):
+    connection = a_connection()
+    client.get("/readyz")
+    jobs = [
+        Job(team=connection.team, connection=connection, provider_id=f"j{number}", next_poll_at=now)
+        for number in range(1000)
+    ]
+    Job.objects.bulk_create(jobs)
+    with django_assert_max_num_queries(10):
+        assert client.get("/readyz").status_code == 200
+
+
 def test_an_unannounced_transition_is_not_ready(long_running, now):
     transition = a_transition()
     Transition.objects.filter(pk=transition.pk).update(
@@ -129,10 +180,10 @@ def test_trouble_elsewhere_is_ready_but_degraded_and_names_nobody(long_running, 
 
 
 def test_a_missing_migration_is_not_ready(client):
-    status._migrated().clear()
+    readiness._migrated().clear()
     MigrationRecorder(database).migration_qs.filter(app="jobs").delete()
     answer = client.get("/readyz")
-    status._migrated().clear()
+    readiness._migrated().clear()
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["migrations_missing"])
 
 
@@ -175,14 +226,17 @@ def test_strangers_learn_nothing_about_the_workers(client):
 
 
 def a_task(name: str, *, by_beat: bool = True) -> SimpleNamespace:
-    return SimpleNamespace(name=name, request=SimpleNamespace(celery_beat_task=by_beat))
+    request = SimpleNamespace(celery_beat_task=by_beat, hostname="poll@here", origin="gen7@there")
+    return SimpleNamespace(name=name, request=request)
 
 
 @pytest.fixture
 def fresh_notes():
     heartbeats._last_note.clear()
+    heartbeats._last_tidied.clear()
     yield
     heartbeats._last_note.clear()
+    heartbeats._last_tidied.clear()
 
 
 def test_a_task_notes_its_worker_beat_and_the_sweep(fresh_notes):
@@ -222,7 +276,7 @@ def test_the_page_says_what_is_wrong_with_connections_and_alerts(client, now):
     page = status.status_page(team, now)
     assert {line.name: line.is_well for line in page.connections}["bad"] is False
     assert {line.name: line.is_well for line in page.connections}["good"] is True
-    assert page.waiting == 1
+    assert page.alerts.waiting == 1
     assert "Key rejected" in text(client.get("/status/"))
 
 

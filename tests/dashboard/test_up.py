@@ -106,7 +106,8 @@ def test_a_folder_that_cannot_be_written_is_named(up):
 
 def test_a_real_connection_keeps_the_demo_away(up):
     server = up(OPENAI_API_KEY="sk-none", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
-    server.wait_for("Sign in: ")
+    eventually(lambda: status_of(f"{up.url}/readyz") == 200, what="readiness")
+    assert "Sign in: http" in server.output()  # whoever waits for readiness finds it printed
     assert rows(up.data_dir, "select slug from jobs_connection") == [("openai",)]
     assert len(sessions(up.data_dir)) == 6
 

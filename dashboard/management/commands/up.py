@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import io
 import os
 import socket
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from dashboard import env, preparation, seed
@@ -44,7 +46,7 @@ class Command(BaseCommand):
             broker_port=port_of(run_dir, "broker", wanted=bool(binary)),
             demo_port=demo_port,
         )
-        become_supervisor(plan, lock)
+        become_supervisor(plan, lock, sign_in_link())
 
 
 def make_run_dir(data_dir: Path) -> Path:
@@ -105,9 +107,24 @@ def port_of(run_dir: Path, name: str, *, wanted: bool) -> int | None:
     return port
 
 
-def become_supervisor(plan: Plan, lock: int) -> None:
-    """Replace this process: the supervisor needs a tenth of the memory, and keeps the number the shell knows."""
+def sign_in_link() -> str:
+    """The line with the link, or with the reason why there is none."""
+    line = io.StringIO()
+    try:
+        call_command("sign_in_link", stdout=line)
+    except CommandError as error:
+        return f"{error}\n"
+    return line.getvalue()
+
+
+def become_supervisor(plan: Plan, lock: int, link: str) -> None:
+    """Replace this process: no connection or module of the preparation stays, and the number the shell knows does."""
     os.set_inheritable(lock, True)
+    pipe, entrance = os.pipe()
+    os.write(entrance, link.encode())
+    os.close(entrance)
+    os.set_inheritable(pipe, True)
     sys.stdout.flush()
     os.chdir(settings.BASE_DIR)
-    os.execv(sys.executable, [sys.executable, "-m", "dashboard.supervisor", plan.to_json()])  # noqa: S606  # no shell
+    arguments = ["-m", "dashboard.supervisor", plan.to_json(), str(pipe)]
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606  # no shell

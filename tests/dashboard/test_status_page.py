@@ -1,0 +1,196 @@
+"""/status/: what the page says of late jobs, of pace and of archives; and what is written about /readyz."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from dashboard.models import Heartbeat
+from dashboard.queries import status
+from jobs import ledger
+from jobs.models import (
+    Backfill,
+    Connection,
+    Count,
+    Health,
+    LatenessTally,
+    RequestTally,
+)
+from tests import servers
+from tests.builders import (
+    a_connection,
+    a_job,
+    a_member,
+    a_team,
+)
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(minutes=10)
+READINESS_WORDS = [
+    *("database_unusable", "migrations_missing", "sweep_late", "poll_overdue"),
+    *("transition_unannounced", "alert_overdue", "connections_troubled", "channels_failing"),
+    *("parts_silent", "broker_down"),
+]
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+def text(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.fixture
+def team():
+    return a_team()
+
+
+@pytest.fixture
+def working(now):
+    """Everything is seen at work."""
+    for part in Heartbeat.Part:
+        Heartbeat.objects.create(part=part, at=now)
+
+
+def whys(team, now) -> dict[str, str]:
+    """Why each late job is late, by its name."""
+    return {line.name: line.why for line in status.status_page(team, now).late.lines}
+
+
+@pytest.mark.parametrize(
+    ("health", "why"),
+    [
+        (Health.LIMITED, "The provider asked us to wait; next try"),
+        (Health.OUT_OF_QUOTA, "The connection is out of quota; next try"),
+        (Health.REJECTED, "The key is rejected; next try"),
+        (Health.UNREADABLE, "Its answers cannot be read; next try"),
+        (Health.UNREACHABLE, "The provider is unreachable; next try"),
+        (Health.OK, "The connection waits after a bad answer; next try"),
+    ],
+)
+def test_a_job_of_a_connection_that_waits_says_what_for_and_until_when(team, now, health, why):
+    row = a_connection(team, health=health, wait_until=now + LONG_AGO)
+    a_job(row, suffix="bot", next_poll_at=now - LONG_AGO)
+    (line,) = status.status_page(team, now).late.lines
+    assert (line.why, line.at) == (why, row.wait_until)
+
+
+@pytest.mark.both_databases
+def test_a_job_says_what_else_holds_it(working, team, now):
+    paces, free = a_connection(team, paced_until=now + LONG_AGO), a_connection(team)
+    held = now + timedelta(seconds=50)
+    a_job(paces, suffix="paced", next_poll_at=now - LONG_AGO)
+    a_job(free, suffix="held", next_poll_at=now - LONG_AGO, lease_until=held)
+    a_job(free, suffix="behind", next_poll_at=now - LONG_AGO, lease_until=now - LONG_AGO)
+    soon = now + LONG_AGO
+    a_job(free, suffix="sick", next_poll_at=soon, trouble="Polled 5 times without a result.")
+    assert whys(team, now) == {
+        "paced": "The connection keeps to its rate; next request",
+        "held": "Held by a worker since",
+        "behind": "The workers are 10 min behind",
+        "sick": "Put off: Polled 5 times without a result; next try",
+    }
+
+
+def test_without_a_worker_that_is_the_reason(team, now):
+    a_job(a_connection(team), suffix="bot", next_poll_at=now - LONG_AGO)
+    assert whys(team, now) == {"bot": "No poll worker was ever seen"}
+    Heartbeat.objects.create(part="poll", at=now - timedelta(minutes=4))
+    assert whys(team, now) == {"bot": "No poll worker was seen for 4 min"}
+    Heartbeat.objects.create(part="sweep", at=now)
+    assert whys(team, now) == {"bot": "The workers are 10 min behind"}
+
+
+@pytest.mark.both_databases
+def test_what_is_paused_put_away_or_over_is_not_late(working, team, now):
+    free, paused = a_connection(team), a_connection(team, is_paused=True)
+    put_away = a_connection(team, archived_at=now)
+    due = now - LONG_AGO
+    for connection in (paused, put_away):
+        a_job(connection, next_poll_at=due)
+        a_job(connection, next_poll_at=now + LONG_AGO, trouble="x")
+    a_job(free, next_poll_at=due, is_paused=True)
+    a_job(free, next_poll_at=due, archived_at=now)
+    a_job(free, next_poll_at=None, trouble="x", state="failed", settled_at=now)
+    a_job(free, next_poll_at=now - timedelta(seconds=70))
+    assert whys(team, now) == {}
+
+
+def test_a_team_sees_its_own_late_jobs_only(client, team, now):
+    other = a_connection(name="foreign-lab")
+    a_job(other, suffix="foreign-bot", next_poll_at=now - LONG_AGO)
+    a_tally = {"hour": now, "capability": "jobs", "outcome": "limited", "number": 5}
+    RequestTally.objects.create(connection=other, **a_tally)
+    Backfill.objects.create(connection=other)
+    client.force_login(a_member(team))
+    assert "foreign" not in text(client.get("/status/"))
+    page = status.status_page(team, now)
+    assert (page.late.total, page.requests, page.archives) == (0, (), ())
+
+
+@pytest.mark.both_databases
+def test_twenty_late_jobs_are_listed_and_the_rest_counted(client, working, team, now):
+    row = a_connection(team, health=Health.OK, last_good_at=now)
+    for _ in range(22):
+        a_job(row, next_poll_at=now - LONG_AGO)
+    a_job(row, next_poll_at=now + LONG_AGO, trouble="x")
+    late = status.status_page(team, now).late
+    assert (len(late.lines), late.total, late.more, late.behind) == (20, 23, 3, 22)
+    client.force_login(a_member(team))
+    assert "And 3 more jobs." in text(client.get("/status/"))
+
+
+def test_the_verdict_counts_jobs_that_nothing_but_us_holds_back(working, team, now, monkeypatch):
+    monkeypatch.setattr(status, "broker_answers", lambda: True)
+    row = a_connection(team, health=Health.OK, last_good_at=now)
+    assert status.status_page(team, now).verdict == "All well."
+    a_job(row, next_poll_at=now - LONG_AGO)
+    page = status.status_page(team, now)
+    assert (page.verdict, page.is_well) == ("1 job is overdue.", False)
+    Connection.objects.update(paced_until=now)
+    assert status.status_page(team, now).is_well
+
+
+def test_the_pace_is_told_of_this_hour_and_the_last(working, team, now):
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    tallies = [(hour, 1, 90), (hour - timedelta(hours=1), 5, 9), (hour, 1e9, 1)]
+    tallies.append((hour - timedelta(hours=2), 300, 5000))
+    for when, upper_s, number in tallies:
+        LatenessTally.objects.create(hour=when, work="sweep", upper_s=upper_s, number=number)
+    Count.objects.create(name=ledger.STALE_WRITES, number=4)
+    pulse = status.status_page(team, now).pulse
+    (line,) = pulse.lateness
+    assert (line.number, line.half, line.most) == (100, "within 1 s", "within 5 s")
+    assert (pulse.swept_at, pulse.stale_writes, pulse.hints_failed) == (now, 4, 0)
+
+
+def test_requests_are_told_by_how_they_ended(client, team, now):
+    row = a_connection(team)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    for when, outcome, number in (
+        (hour, "ok", 40),
+        (hour - timedelta(hours=1), "ok", 2),
+        (hour, "limited", 7),
+        (ledger.EVER, "broken", 5000),
+    ):
+        RequestTally.objects.create(
+            connection=row, hour=when, capability="jobs", outcome=outcome, number=number
+        )
+    told = {line.word: line.number for line in status.status_page(team, now).requests}
+    assert told == {"Answered": 42, "Asked to wait": 7}
+
+
+def test_an_archive_under_way_is_named_and_a_done_one_is_not(client, team, now):
+    Backfill.objects.create(connection=a_connection(team, name="Old lab"), listed_count=1200)
+    Backfill.objects.create(connection=a_connection(team), state=Backfill.State.DONE)
+    (line,) = status.status_page(team, now).archives
+    assert (line.name, line.listed, line.is_paused) == ("Old lab", 1200, False)
+    client.force_login(a_member(team))
+    assert "1\u2009200 jobs listed" in client.get("/status/").content.decode()
+
+
+@pytest.mark.parametrize("name", READINESS_WORDS)
+def test_the_documentation_explains_what_readyz_says(name):
+    assert f"| `{name}` |" in (servers.ROOT / "docs" / "operations.md").read_text()
