@@ -120,7 +120,7 @@ def _take_streams(writer: int) -> None:
         os.dup2(source, number)
     os.closerange(FIRST_OWN_FD, LAST_FD)  # pipes of the other parts, and the lock of the folder
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text file since the start
 
 
 def _run(arguments: list[str]) -> int:
