@@ -213,8 +213,13 @@ def label_of(metric: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+ENDLESS = (
+    1e300  # from here on the distance of two values may be none: drawn like infinity, not at all
+)
+
+
 def finite(points: Iterable[PointAt]) -> list[tuple[float, float]]:
-    return [(step, value) for step, value in points if value is not None and math.isfinite(value)]
+    return [(step, value) for step, value in points if value is not None and _is_finite(value)]
 
 
 def downsample(points: Sequence[PointAt], columns: int = COLUMNS) -> tuple[PointAt, ...]:
@@ -248,7 +253,7 @@ def _extremes(column: Sequence[PointAt]) -> list[PointAt]:
 
 
 def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+    return value is not None and abs(value) < ENDLESS
 
 
 def x_scale(curves: Sequence[Curve]) -> Scale:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashboard import charts, words
@@ -126,6 +126,7 @@ def test_ticks_lie_on_the_axis_and_are_few(low, span, about) -> None:
     assert all(scale.low - span / 100 <= one <= scale.high + span / 100 for one in found)
 
 
+@example([1e308, -1e308, 0.0])
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60))
 def test_a_sparkline_stays_in_its_box(values) -> None:
     spark = charts.sparkline(values)
