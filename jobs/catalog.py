@@ -42,13 +42,6 @@ def retirement_of(connection_id: int, base_model: str) -> BaseModel | None:
     return BaseModel.objects.filter(connection_id=connection_id, name=base_model).first()
 
 
-def read_soon(connection: Connection) -> None:
-    """Makes the catalog due at once."""
-    Catalog.objects.update_or_create(
-        connection=connection, defaults={"next_read_at": database_now()}
-    )
-
-
 def begin_missing() -> None:
     """Gives every polled connection a catalog; a new one is due at once."""
     without = Connection.objects.polled().filter(catalog=None).values_list("pk", flat=True)

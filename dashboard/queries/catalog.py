@@ -55,10 +55,6 @@ class CatalogPanel:
         """Whose day can be set by hand."""
         return tuple(row.name for row in (*self.used, *self.others))
 
-    @property
-    def has_limits(self) -> bool:
-        return any(row.limits or row.active for row in (*self.used, *self.others))
-
 
 def catalog_panel(connection: Connection, today: date) -> CatalogPanel:
     catalog = Catalog.objects.filter(connection=connection).first()

@@ -22,10 +22,6 @@ class Hyperparameter:
         """Whether the provider replaced "auto" by a value."""
         return self.requested == AUTO and self.resolved not in {AUTO, ""}
 
-    @property
-    def is_changed(self) -> bool:
-        return bool(self.requested) and self.requested != self.resolved
-
 
 def hyperparameters(
     requested: Mapping[str, object], resolved: Mapping[str, object], top_level: Mapping[str, object]

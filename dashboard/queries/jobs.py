@@ -348,7 +348,8 @@ def trouble_of(connection: Connection, now: datetime) -> Trouble:
 
 def next_try_at(connection: Connection, now: datetime) -> datetime | None:
     """When it is asked again; None when that is due now."""
-    planned = max(filter(None, (connection.wait_until, connection.next_sweep_at)), default=now)
+    gates = (connection.wait_until, connection.paced_until, connection.next_sweep_at)
+    planned = max(filter(None, gates), default=now)
     return planned if planned > now else None
 
 

@@ -17,6 +17,7 @@ from dashboard.context import running_version
 from dashboard.crews import Crew, crews, has_standby
 from dashboard.models import Heartbeat
 from dashboard.queries import workload
+from dashboard.queries.jobs import next_try_at
 from dashboard.queries.overdue import LateJobs, late_jobs
 from dashboard.queries.readiness import TROUBLED, is_starting
 from jobs import ledger, schedule
@@ -225,7 +226,7 @@ def _connection_line(row: Connection, now: datetime) -> ConnectionLine:
         is_resting=is_resting,
         last_good_at=row.last_good_at,
         full_list_at=row.last_full_sweep_at,
-        next_at=None if row.is_paused else later(row.next_sweep_at, row.wait_until),
+        next_at=None if row.is_paused else next_try_at(row, now),
         target_s=target_s,
     )
 
@@ -236,10 +237,6 @@ def _word(row: Connection, *, is_stale: bool) -> str:
     return (
         "Stale" if is_stale and row.health in {Health.OK, Health.NEW} else row.get_health_display()
     )
-
-
-def later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(one, other) if one and other else one or other
 
 
 def _archives(team: Team) -> Iterator[ArchiveLine]:
