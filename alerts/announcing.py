@@ -91,12 +91,14 @@ def _deliveries(transitions: Sequence[Transition]) -> list[Delivery]:
 
 def _rules_of(team_ids: Iterable[int]) -> dict[int, list[rules.Rule]]:
     enabled = Prefetch("channels", Channel.objects.enabled().order_by("id"))
+    chosen = Prefetch("connections", Connection.objects.only("pk"))
     rows = Rule.objects.filter(team__in=list(team_ids), is_enabled=True).order_by("id")
     found: dict[int, list[rules.Rule]] = defaultdict(list)
-    for row in rows.prefetch_related(enabled):
+    for row in rows.prefetch_related(enabled, chosen):
         targets = tuple(rules.Target(one.pk, one.created_at) for one in row.channels.all())
         states = frozenset(str(state) for state in row.states)
-        rule = rules.Rule(row.pk, row.team_id, states, row.connection_id, row.created_at, targets)
+        connection_ids = frozenset(one.pk for one in row.connections.all())
+        rule = rules.Rule(row.pk, row.team_id, states, connection_ids, row.created_at, targets)
         found[row.team_id].append(rule)
     return found
 
@@ -109,6 +111,8 @@ def _change(transition: Transition) -> rules.Change:
         team_id=transition.connection.team_id,
         connection_id=transition.connection_id,
         recorded_at=transition.recorded_at,
+        base_model=transition.job.base_model if transition.job else transition.subject,
+        metadata=transition.job.metadata if transition.job else {},
     )
 
 

@@ -1,6 +1,6 @@
 """Pure: a transition, with the facts as of the event, -> the Message that channels lay out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite
@@ -84,10 +84,20 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One alert as a digest lists it. `name`: the word of alerts.rules; `url`: the page to open."""
+
+    name: str
+    headline: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One alert, ready to be laid out. Text is one line each, cleaned, without secrets.
 
-    `facts`: at most 8 pairs of label and text. `data`: the raw values, JSON only.
+    `facts`: at most 8 pairs of label and text. `data`: the raw values, JSON only. A digest has
+    `entries`, failures first, and `hidden`: how many more there are than it lists.
     """
 
     name: str  # failed, recovered ...
@@ -103,6 +113,16 @@ class Message:
     thread: str
     at: str  # RFC 3339
     data: Mapping[str, Any]
+    # What a pager opens and closes: `connection:job:kind`, the same when a trouble begins and ends.
+    incident: str = ""
+    is_urgent: bool = False
+    links: tuple[tuple[str, str], ...] = ()  # label and URL, besides `url`
+    entries: tuple[Entry, ...] = ()
+    hidden: int = 0
+
+    @property
+    def is_digest(self) -> bool:
+        return bool(self.entries)
 
     @property
     def headline(self) -> str:
@@ -112,29 +132,50 @@ class Message:
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Label and text of every line after the headline, in reading order."""
-        told = (("Why", self.reason), ("Do", self.next_step), *self.facts, ("Open", self.url))
+        told = (
+            ("Why", self.reason),
+            ("Do", self.next_step),
+            *self.facts,
+            ("Open", self.url),
+            *self.links,
+        )
         return tuple((label, text) for label, text in told if text)
 
     @property
     def text(self) -> str:
         """The plain layout: headline, then one labelled line each."""
         rows = [f"{label:<{LABEL_WIDTH}}{text}" for label, text in self.lines]
-        return "\n".join([self.headline, *rows])
+        return "\n".join([self.headline, *(entry.headline for entry in self.entries), *rows])
 
     def to_json(self) -> dict[str, Any]:
         """What is stored in a Delivery."""
-        stored = {name: getattr(self, name) for name in _TEXTS}
-        return {**stored, "facts": [list(fact) for fact in self.facts], "data": dict(self.data)}
+        return {
+            **{name: getattr(self, name) for name in _TEXTS},
+            "facts": [list(fact) for fact in self.facts],
+            "links": [list(link) for link in self.links],
+            "data": dict(self.data),
+            "is_urgent": self.is_urgent,
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """The stored message; what is missing is empty."""
-        texts = {name: str(stored.get(name, "")) for name in _TEXTS}
-        facts = tuple((str(label), str(text)) for label, text in stored.get("facts", ()))
-        return cls(**texts, facts=facts, data=dict(stored.get("data", {})))
+        """The stored message; what is missing is empty. A digest is never stored: it is its parts."""
+        texts: dict[str, Any] = {name: str(stored.get(name, "")) for name in _TEXTS}
+        return cls(
+            **texts,
+            facts=_pairs(stored.get("facts", ())),
+            links=_pairs(stored.get("links", ())),
+            data=dict(stored.get("data", {})),
+            is_urgent=bool(stored.get("is_urgent", False)),
+        )
+
+
+def _pairs(stored: Iterable[tuple[object, object]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(label), str(text)) for label, text in stored)
 
 
 _TEXTS = (
+    "incident",
     "name",
     "type",
     "word",

@@ -8,8 +8,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.cipher import Place, seal, unseal
-from accounts.models import Team, TeamQuerySet
+from accounts.models import Team, TeamQuerySet, User
 from jobs.models import Connection, Job, Transition
+from jobs.models.facts import OfConnection, OfJob
 from jobs.models.lease import Leased
 from outbound.secret import Secret
 
@@ -25,6 +26,7 @@ class Channel(models.Model):
     class Origin(models.TextChoices):
         SITE = "site", "Added here"
         ENVIRONMENT = "environment", "From the environment"
+        ADMINS = "admins", "Mail to the team's admins"  # told when another channel fails
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     team = models.ForeignKey(Team, models.CASCADE, related_name="channels")
@@ -42,6 +44,12 @@ class Channel(models.Model):
     wait_until = models.DateTimeField(null=True)
     last_sent_at = models.DateTimeField(null=True)
     last_answer = models.CharField(max_length=300, blank=True)
+    admins_told_at = models.DateTimeField(null=True)  # of the trouble it is in; null: not yet
+
+    # Its rate cap: how many messages went out since the window began.
+    messages_per_minute = models.PositiveIntegerField(null=True)  # null: as its kind says
+    window_began_at = models.DateTimeField(null=True)
+    window_used = models.PositiveIntegerField(default=0)
 
     objects = ChannelQuerySet.as_manager()
 
@@ -65,13 +73,23 @@ class Channel(models.Model):
 
 
 class Rule(models.Model):
-    """When any job (or one connection's) becomes one of `states`, tell these channels."""
+    """When a job of these connections, base models and metadata becomes one of `states`, tell these channels.
+
+    An empty list asks for nothing in particular. Quiet hours hold back what is not urgent; what
+    waited comes as one digest when they end.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     team = models.ForeignKey(Team, models.CASCADE, related_name="rules")
     name = models.CharField(max_length=80, blank=True)
-    states = models.JSONField(default=list)  # succeeded, failed, cancelled, missing, or a health
-    connection = models.ForeignKey(Connection, models.CASCADE, null=True, blank=True)
+    states = models.JSONField(default=list)  # names of alerts.rules.RULE_STATES
+    connections = models.ManyToManyField(Connection, related_name="rules", blank=True)
+    base_models = models.JSONField(default=list)  # patterns: gpt-4o-mini*
+    metadata = models.JSONField(default=dict)  # key -> value, "*" for any
+    is_urgent = models.BooleanField(default=False)
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
+    quiet_zone = models.CharField(max_length=64, default="UTC")
     channels = models.ManyToManyField(Channel, related_name="rules")
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -112,7 +130,8 @@ class Delivery(Leased):
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # same on every try
     team = models.ForeignKey(Team, models.CASCADE, related_name="deliveries")
-    transition = models.ForeignKey(Transition, models.CASCADE, related_name="deliveries")
+    # Null: a notice about a channel, to the admins.
+    transition = models.ForeignKey(Transition, models.CASCADE, null=True, related_name="deliveries")
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="deliveries")
     rule = models.ForeignKey(Rule, models.SET_NULL, null=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -120,6 +139,10 @@ class Delivery(Leased):
     # One job, or one connection: its alerts reach a channel in the order they happened.
     thread = models.CharField(max_length=40, editable=False)
     message = models.JSONField()  # alerts.message.Message as of the event
+    is_urgent = models.BooleanField(default=False)
+    quiet_until = models.DateTimeField(null=True)  # held back by a rule's quiet hours
+    # The digest that carries it: written before the first send, the key of every try of it.
+    digest_key = models.UUIDField(null=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0)  # index into the retry schedule
     created_at = models.DateTimeField(db_default=Now())
     next_attempt_at = models.DateTimeField(null=True, db_default=Now())
@@ -142,6 +165,11 @@ class Delivery(Leased):
                 name="delivery_thread",
                 condition=models.Q(state="pending"),
             ),
+            models.Index(
+                fields=["digest_key"],
+                name="delivery_digest",
+                condition=models.Q(digest_key__isnull=False),
+            ),
             models.Index(fields=["team", "-id"], name="delivery_newest"),
             models.Index(
                 fields=["team", "state"],
@@ -154,8 +182,14 @@ class Delivery(Leased):
         return f"{self.key} ({self.state})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Django's own
-        self.thread = self.thread or thread_of(self.transition)
+        if not self.thread and self.transition:
+            self.thread = thread_of(self.transition)
         super().save(*args, **kwargs)
+
+    @property
+    def about(self) -> str:
+        """The state or condition that rang; "notice" is one about a channel."""
+        return self.transition.to_state if self.transition else "notice"
 
     def is_sending(self, now: datetime) -> bool:
         """Whether a worker holds it. `now`: the database's clock, like the lease."""
@@ -184,3 +218,69 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status_code or '-'} {self.answer}".strip()
+
+
+class Silence(models.Model):
+    """Nobody is told of this job: until a time, or for good (`until` null)."""
+
+    job = models.OneToOneField(Job, models.CASCADE, related_name="silence")
+    until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    creator = models.ForeignKey(User, models.SET_NULL, null=True)
+
+    objects = OfJob.as_manager()
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} is silent until {self.until or 'further notice'}"
+
+
+class InboundEndpoint(models.Model):
+    """Where a provider may send its webhooks for one connection, and the secrets that sign them."""
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="inbound_endpoint")
+    sealed_secrets = models.TextField(
+        blank=True
+    )  # JSON list, newest first: two while one is rotated
+    created_at = models.DateTimeField(db_default=Now())
+    refused_at = models.DateTimeField(null=True)  # the last request that was not the provider's
+
+    objects = OfConnection.as_manager()
+
+    def __str__(self) -> str:
+        return f"webhooks of {self.connection}"
+
+    @property
+    def secrets_place(self) -> Place:
+        team, connection = self.connection.team, self.connection
+        return Place(
+            "alerts_inboundendpoint|sealed_secrets", str(team.public_id), str(connection.public_id)
+        )
+
+    def set_secrets(self, text: Secret | None) -> None:
+        self.sealed_secrets = seal(text, self.secrets_place) if text else ""
+
+    def secrets(self) -> Secret | None:
+        """The JSON list of secrets. Raises accounts.cipher.CannotOpen."""
+        return unseal(self.sealed_secrets, self.secrets_place) if self.sealed_secrets else None
+
+
+class InboundEvent(models.Model):
+    """A provider's signed event, as it came. It only ever asks for a look at one job."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="inbound_events")
+    webhook_id = models.CharField(max_length=256)
+    type = models.CharField(max_length=80, blank=True)
+    provider_job_id = models.CharField(max_length=128, blank=True)
+    is_known_job = models.BooleanField(default=False)
+    received_at = models.DateTimeField(db_default=Now())
+
+    objects = OfConnection.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "webhook_id"], name="inbound_event_once")
+        ]
+        indexes = [models.Index(fields=["connection", "-id"], name="inbound_event_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.provider_job_id}"

@@ -1,7 +1,7 @@
 """Pure: which changes concern which channels."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 # What a rule may name, in the order shown, and the words for it.
@@ -14,15 +14,24 @@ RULE_STATES: Mapping[str, str] = {
     "unreachable": "Provider unreachable",
     "out_of_quota": "Out of quota",
     "unreadable": "Answers cannot be read",
-    "recovered": "Connection recovered",
+    "stuck": "Stuck in a state",
+    "no_progress": "No progress",
+    "diverging": "Loss diverges",
+    "overfitting": "Overfitting",
+    "eta_slipped": "Finish time slipped",
+    "retiring": "Base model retires",
+    "recovered": "Recovered: a trouble is over",
 }
 JOB_STATES = frozenset({"succeeded", "failed", "cancelled"})
 TROUBLES = frozenset({"rejected", "unreachable", "out_of_quota", "unreadable"})
+CONDITIONS = frozenset(
+    {"stuck", "no_progress", "diverging", "overfitting", "eta_slipped", "retiring"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A transition as far as rules look at it. `kind`: state, missing or health."""
+    """A transition as far as rules look at it. `kind`: state, missing, health or condition."""
 
     kind: str
     from_state: str
@@ -30,6 +39,8 @@ class Change:
     team_id: int
     connection_id: int
     recorded_at: datetime
+    base_model: str = ""  # of the job, or the one that retires
+    metadata: Mapping[str, str] = field(default_factory=dict)  # of the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +53,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An enabled rule with its enabled channels. `connection_id` None: of every connection."""
+    """An enabled rule with its enabled channels. No `connection_ids`: of every connection."""
 
     rule_id: int
     team_id: int
     states: frozenset[str]
-    connection_id: int | None
+    connection_ids: frozenset[int]
     created_at: datetime
     targets: tuple[Target, ...]
 
@@ -64,6 +75,8 @@ def alert_name(change: Change) -> str | None:
         return "missing" if change.to_state == "missing" else None
     if change.kind == "health":
         return _health_name(change.from_state, change.to_state)
+    if change.kind == "condition":
+        return change.to_state if change.to_state in CONDITIONS | {"recovered"} else None
     return change.to_state if change.to_state in JOB_STATES else None
 
 
@@ -95,6 +108,6 @@ def _wants(rule: Rule, name: str, change: Change) -> bool:
     return (
         rule.team_id == change.team_id
         and name in rule.states
-        and rule.connection_id in {None, change.connection_id}
+        and (not rule.connection_ids or change.connection_id in rule.connection_ids)
         and rule.created_at <= change.recorded_at
     )

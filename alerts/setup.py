@@ -73,18 +73,17 @@ def create_rule(
     states: Collection[str],
     channels: Iterable[Channel],
     *,
-    connection: Connection | None = None,
+    connections: Iterable[Connection] = (),
     name: str = "",
 ) -> Rule:
     """An enabled rule; it rings for what is recorded from now on. Raises ValueError."""
-    told = list(channels)
-    _check_rule(team, states, told, connection)
+    told, chosen = list(channels), list(connections)
+    _check_rule(team, states, told, chosen)
     ordered = [state for state in RULE_STATES if state in states]
     with transaction.atomic():
-        rule = Rule.objects.create(
-            team=team, name=name.strip()[:80], states=ordered, connection=connection
-        )
+        rule = Rule.objects.create(team=team, name=name.strip()[:80], states=ordered)
         rule.channels.set(told)
+        rule.connections.set(chosen)
     return rule
 
 
@@ -132,7 +131,7 @@ def _forget_failures(channel: Channel) -> None:
 
 
 def _check_rule(
-    team: Team, states: Collection[str], told: list[Channel], connection: Connection | None
+    team: Team, states: Collection[str], told: list[Channel], connections: list[Connection]
 ) -> None:
     unknown = sorted(set(states) - set(RULE_STATES))
     if unknown:
@@ -141,6 +140,6 @@ def _check_rule(
         raise ValueError("Choose at least one state.")
     if not told:
         raise ValueError("Choose at least one channel.")
-    foreign = [one for one in (*told, connection) if one is not None and one.team_id != team.pk]
-    if foreign:
+    team_ids = {channel.team_id for channel in told} | {one.team_id for one in connections}
+    if team_ids != {team.pk}:
         raise ValueError("Choose channels and connections of this team.")

@@ -81,6 +81,14 @@ class Stored:
     new_secret: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What a receiver takes at most: so many messages in so many seconds."""
+
+    messages: int
+    seconds: float
+
+
 class Kind(ABC):
     """A way to tell people. Stateless; `send` is called from threads and never meets the database."""
 
@@ -88,6 +96,9 @@ class Kind(ABC):
     label: ClassVar[str]
     help: ClassVar[str] = ""
     form_class: ClassVar[type[ChannelForm]]
+    # People get a digest when much happens at once; a machine gets each event by itself.
+    has_digests: ClassVar[bool] = True
+    cap: ClassVar[Cap | None] = None  # of one channel, from the vendor's documentation
 
     @property
     def secret_fields(self) -> tuple[str, ...]:
@@ -106,6 +117,10 @@ class Kind(ABC):
     @abstractmethod
     def show(self, config: Values) -> str:
         """Where messages go, as far as everybody may see it."""
+
+    @abstractmethod
+    def preview(self, message: Message, key: str) -> str:
+        """Exactly what would be sent, as text to look at: without secrets, JSON indented."""
 
     @abstractmethod
     def send(self, config: Values, secrets: Values, message: Message, key: str) -> Receipt:

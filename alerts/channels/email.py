@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 
 from alerts.channels.base import (
     SEND_DEADLINE_S,
+    Cap,
     ChannelForm,
     Kind,
     Receipt,
@@ -43,9 +44,14 @@ class Email(Kind):
     label = "E-mail"
     help = "Sends a mail through the server that EMAIL_URL names."
     form_class = EmailForm
+    cap = Cap(30, 60)  # ours: what a small mail server takes without greylisting us
 
     def show(self, config: Values) -> str:
         return str(config.get("address", ""))
+
+    def preview(self, message: Message, key: str) -> str:
+        mail = compose_mail("dana@example.com", message, key)
+        return f"Subject: {mail.subject}\n\n{mail.body}"
 
     def send(self, config: Values, secrets: Values, message: Message, key: str) -> Receipt:
         del secrets

@@ -9,27 +9,14 @@ import json
 import secrets as randomness
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from standardwebhooks import Webhook as Signer
 
-from alerts.channels.base import (
-    SEND_DEADLINE_S,
-    ChannelForm,
-    Kind,
-    Receipt,
-    SendError,
-    Stored,
-    Values,
-    retry_after,
-    short_answer,
-)
+from alerts.channels.base import ChannelForm, Kind, Receipt, Stored, Values
+from alerts.channels.http import clean_url, host_of, post, receipt_of
 from alerts.message import Message
-from outbound.client import Limits, send
-from outbound.errors import Blocked, OutboundError
-from outbound.policy import check_url
 from outbound.redact import remember
 
 PREFIX = "whsec_"
@@ -37,7 +24,6 @@ SECRET_BYTES = 32
 # The specification asks for 24 to 64 bytes.
 FEWEST_SECRET_BYTES, MOST_SECRET_BYTES = 24, 64
 MAX_BODY_BYTES = 20_000
-LIMITS = Limits(deadline_s=SEND_DEADLINE_S)
 
 
 class WebhookForm(ChannelForm):
@@ -58,13 +44,7 @@ class WebhookForm(ChannelForm):
     )
 
     def clean_url(self) -> str:
-        url = str(self.cleaned_data["url"]).strip()
-        if url:
-            try:
-                check_url(url)
-            except Blocked as error:
-                raise forms.ValidationError(error.message) from error
-        return url
+        return clean_url(self.cleaned_data["url"])
 
     def clean_secret(self) -> str:
         secret = str(self.cleaned_data["secret"]).strip()
@@ -78,11 +58,12 @@ class Webhook(Kind):
     label = "Signed webhook"
     help = "Sends JSON to your own service, signed as Standard Webhooks describes."
     form_class = WebhookForm
+    has_digests = False
 
     def store(self, cleaned: Values, known_config: Values, known_secrets: Values) -> Stored:
         """Another host never gets the old signing secret: a new one is made unless one is given."""
         url = cleaned.get("url") or known_secrets.get("url", "")
-        host = _host(url)
+        host = host_of(url)
         is_same_host = host == known_config.get("host")
         given = cleaned.get("secret") or (known_secrets.get("secret", "") if is_same_host else "")
         made = "" if given else new_secret()
@@ -91,20 +72,17 @@ class Webhook(Kind):
     def show(self, config: Values) -> str:
         return str(config.get("host", ""))
 
+    def preview(self, message: Message, key: str) -> str:
+        content = json.dumps(json.loads(payload(message)), indent=2, ensure_ascii=False)
+        return f"webhook-id: {key}\nwebhook-timestamp: ...\nwebhook-signature: v1,...\n\n{content}"
+
     def send(self, config: Values, secrets: Values, message: Message, key: str) -> Receipt:
         del config
         body = payload(message)
         headers = signed_headers(secrets["secret"], key, body)
         for secret in secrets.values():
             remember(secret)
-        try:
-            reply = send("POST", secrets["url"], headers=headers, content=body, limits=LIMITS)
-        except OutboundError as error:
-            raise SendError(error.message) from error
-        answer = short_answer(reply.body)
-        if HTTPStatus(200) <= reply.status < HTTPStatus(300):
-            return Receipt(reply.status, answer)
-        raise _refusal(reply.status, reply.headers, answer)
+        return receipt_of(post(secrets["url"], body, headers))
 
 
 KIND = Webhook()
@@ -144,20 +122,5 @@ def is_secret(text: str) -> bool:
     return FEWEST_SECRET_BYTES <= len(raw) <= MOST_SECRET_BYTES
 
 
-def _host(url: str) -> str:
-    try:
-        scheme, host, port = check_url(url)
-    except Blocked as error:
-        raise ValueError(error.message) from error
-    is_usual = (scheme, port) in {("https", 443), ("http", 80)}
-    return host if is_usual else f"{host}:{port}"
-
-
 def _json(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
-
-
-def _refusal(status: int, headers: Mapping[str, str], answer: str) -> SendError:
-    detail = f"The receiver answered {status}." + (f" {answer}" if answer else "")
-    wait = retry_after(headers.get("retry-after", ""), datetime.now(UTC))
-    return SendError(detail, status=status, retry_after=wait, gone=status == HTTPStatus.GONE)

@@ -21,8 +21,11 @@ class RuleForm(forms.Form):
         initial=USUAL,
         widget=forms.CheckboxSelectMultiple,
     )
-    connection = forms.ModelChoiceField(
-        Connection.objects.none(), required=False, empty_label="any connection", label="On"
+    connections = forms.ModelMultipleChoiceField(
+        Connection.objects.none(),
+        required=False,
+        label="On (none: any connection)",
+        widget=forms.CheckboxSelectMultiple,
     )
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(), label="Tell", widget=forms.CheckboxSelectMultiple
@@ -34,8 +37,8 @@ class RuleForm(forms.Form):
     def __init__(self, team: Team, data: QueryDict | None = None) -> None:
         super().__init__(data)
         # Row numbers of other teams are nobody's business, so the choices go by public id.
-        connections, channels = self.fields["connection"], self.fields["channels"]
-        assert isinstance(connections, forms.ModelChoiceField)  # noqa: S101  # as declared above
+        connections, channels = self.fields["connections"], self.fields["channels"]
+        assert isinstance(connections, forms.ModelMultipleChoiceField)  # noqa: S101  # as declared above
         assert isinstance(channels, forms.ModelMultipleChoiceField)  # noqa: S101  # as declared above
         connections.to_field_name = channels.to_field_name = "public_id"
         connections.queryset = Connection.objects.for_team(team).live().order_by("name")

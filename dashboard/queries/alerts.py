@@ -171,7 +171,7 @@ def _verdict(counts: dict[str, int], *, is_deaf: bool) -> str:
 
 
 def _rules(team: Team) -> Iterable[RuleRow]:
-    rules = Rule.objects.for_team(team).select_related("connection").prefetch_related("channels")
+    rules = Rule.objects.for_team(team).prefetch_related("channels", "connections")
     for rule in rules.order_by("pk"):
         told = sorted(rule.channels.all(), key=lambda channel: channel.name)
         yield RuleRow(
@@ -179,7 +179,7 @@ def _rules(team: Team) -> Iterable[RuleRow]:
             name=rule.name,
             job_states=_either([state for state in rule.states if state in OF_JOBS]),
             connection_states=_either([state for state in rule.states if state not in OF_JOBS]),
-            where=rule.connection.name if rule.connection else "",
+            where=" or ".join(sorted(one.name for one in rule.connections.all())),
             channels=tuple(channel.name for channel in told),
             is_enabled=rule.is_enabled,
             is_deaf=not any(channel.is_enabled for channel in told),
@@ -264,11 +264,14 @@ def _headline(row: Delivery) -> str:
         told = " ".join(Message.from_json(row.message).headline.split()).strip(" ·")
     except (AttributeError, KeyError, TypeError, ValueError):
         told = ""
-    about = row.transition.job or row.transition.connection
-    return told or f"{row.transition.to_state.upper()} {about}"
+    happened = row.transition
+    about = happened.job or happened.connection if happened else row.channel
+    return told or f"{row.about.upper()} {about}"
 
 
 def _url_of(row: Delivery) -> str:
+    if row.transition is None:
+        return reverse("alerts")
     connection, job = row.transition.connection, row.transition.job
     if job is None:
         return reverse("connection", args=[connection.slug])

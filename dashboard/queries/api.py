@@ -161,7 +161,7 @@ def _delivery(row: Delivery) -> Row:
         "id": row.pk,
         "key": str(row.key),
         "transition": row.transition_id,
-        "to": row.transition.to_state,
+        "to": row.about,
         "channel": row.channel.name,
         "kind": row.channel.kind,
         "state": row.state,

@@ -37,7 +37,7 @@ def _sent(delivery: Delivery) -> Sent:
     last = max(attempts, key=lambda one: one.pk, default=None)
     answer = str(last) if last and str(last) != "-" else delivery.reason
     return Sent(
-        word=delivery.transition.to_state,
+        word=delivery.about,
         raw_state=delivery.state,
         channel=delivery.channel.name,
         kind=delivery.channel.kind,

@@ -91,12 +91,11 @@ def add_rule(request: TeamRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         with transaction.atomic():
-            where = facts["connection"]
             rule = setup.create_rule(
                 request.team,
                 facts["states"],
                 facts["channels"],
-                connection=where,
+                connections=facts["connections"],
                 name=facts["name"],
             )
             note(request, "rule added", rule)

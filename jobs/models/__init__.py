@@ -3,6 +3,7 @@
 from jobs.models.among import Among
 from jobs.models.backfill import Backfill
 from jobs.models.catalog import BaseModel, Catalog
+from jobs.models.condition import Condition
 from jobs.models.connection import Connection, Health
 from jobs.models.facts import Checkpoint, Estimate, Event, Point, PointSource, Snapshot, Transition
 from jobs.models.file import File
@@ -16,6 +17,7 @@ __all__ = [
     "BaseModel",
     "Catalog",
     "Checkpoint",
+    "Condition",
     "Connection",
     "Count",
     "Estimate",

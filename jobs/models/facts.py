@@ -53,22 +53,31 @@ class OfConnection(TeamQuerySet[M_co]):
 
 
 class Transition(models.Model):
-    """A change worth telling: of a job's state, or of a connection's health (then job is null)."""
+    """A change worth telling: of a job's state, or of a connection's health (then job is null).
+
+    A condition that begins (stuck, overfitting ...) leads from "" to its name, and from its name to
+    "recovered" when it is over.
+    """
 
     class Kind(models.TextChoices):
         STATE = "state", "State"
         MISSING = "missing", "Missing at the provider"
         HEALTH = "health", "Health of the connection"
+        CONDITION = "condition", "Condition"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="transitions")
     job = models.ForeignKey(
         Job, models.CASCADE, null=True, db_index=False, related_name="transitions"
     )
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.STATE)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.STATE)
     from_state = models.CharField(max_length=12, blank=True)  # blank: first seen
     to_state = models.CharField(max_length=12)
     raw_status = models.CharField(max_length=80, blank=True)
     reason = models.TextField(blank=True)
+    subject = models.CharField(max_length=200, blank=True)  # the base model that retires
+    facts = models.JSONField(
+        default=dict
+    )  # the numbers behind a condition, with units in the names
     happened_at = models.DateTimeField(null=True)  # the provider's clock, when it tells
     recorded_at = models.DateTimeField(db_default=Now())
     rings = models.BooleanField(default=False)  # decided when observed: history rings nobody

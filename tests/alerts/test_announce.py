@@ -77,7 +77,7 @@ def test_another_team_hears_nothing(house, receiver):
 
 def test_a_rule_of_one_connection_ignores_the_others(house, receiver):
     house.hook(receiver)
-    Rule.objects.update(connection=House().connection)
+    Rule.objects.get().connections.add(House().connection)
     house.ends()
 
     assert announce() == 0

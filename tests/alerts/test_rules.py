@@ -9,7 +9,7 @@ from jobs.health import TROUBLES
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FAILED = Change("state", "running", "failed", team_id=1, connection_id=5, recorded_at=AT)
 CHANNEL = Target(7, AT)
-RULE = Rule(3, 1, frozenset({"failed"}), None, AT, (CHANNEL,))
+RULE = Rule(3, 1, frozenset({"failed"}), frozenset(), AT, (CHANNEL,))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_rule_that_wants_the_state_tells_its_channels():
     [
         replace(RULE, states=frozenset({"succeeded"})),
         replace(RULE, team_id=2),
-        replace(RULE, connection_id=6),
+        replace(RULE, connection_ids=frozenset({6})),
         replace(RULE, created_at=AT + timedelta(milliseconds=1)),
         replace(RULE, targets=(Target(7, AT + timedelta(seconds=1)),)),
         replace(RULE, targets=()),

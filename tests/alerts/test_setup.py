@@ -116,7 +116,7 @@ def test_a_rule_reaches_neither_channels_nor_connections_of_another_team(house, 
     with pytest.raises(ValueError, match="this team"):
         setup.create_rule(house.team, ["failed"], [foreign])
     with pytest.raises(ValueError, match="this team"):
-        setup.create_rule(house.team, ["failed"], [own], connection=a_connection())
+        setup.create_rule(house.team, ["failed"], [own], connections=[a_connection()])
 
 
 def test_nobody_listens_without_an_enabled_rule_and_channel(house, receiver):

@@ -26,7 +26,8 @@ def grow(graph: Graph, numbers: range) -> None:
         channel = Channel.objects.create(
             team=graph.team, kind="email", name=f"mail {number}", config={"address": "a@b.co"}
         )
-        rule = Rule.objects.create(team=graph.team, states=["failed"], connection=connection)
+        rule = Rule.objects.create(team=graph.team, states=["failed"])
+        rule.connections.add(connection)
         rule.channels.set([channel, graph.channel])
         for job in (other, graph.job):
             a_delivery(channel, a_transition(job), state=Delivery.State.DEAD)

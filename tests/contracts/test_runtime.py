@@ -35,7 +35,9 @@ def plain_name(distribution: str) -> str:
 def only_for_developers() -> set[str]:
     """Modules of installed packages that requirements/runtime.txt does not name."""
     text = (ROOT / "requirements" / "runtime.txt").read_text()
-    named = {plain_name(name) for name in re.findall(r"^([\w.-]+)(?:\[.*?\])?==", text, re.MULTILINE)}
+    named = {
+        plain_name(name) for name in re.findall(r"^([\w.-]+)(?:\[.*?\])?==", text, re.MULTILINE)
+    }
     return {
         module
         for module, sources in packages_distributions().items()

@@ -5,9 +5,27 @@ import zlib
 from dataclasses import dataclass
 
 from accounts.models import ApiToken, AuditEntry, Membership, Role, Team, User
-from alerts.models import Attempt, Channel, Delivery, Rule
+from alerts.models import (
+    Attempt,
+    Channel,
+    Delivery,
+    InboundEndpoint,
+    InboundEvent,
+    Rule,
+    Silence,
+)
 from alerts.setup import create_channel
-from jobs.models import Checkpoint, Connection, Event, File, Job, Point, PointSource, Snapshot
+from jobs.models import (
+    Checkpoint,
+    Condition,
+    Connection,
+    Event,
+    File,
+    Job,
+    Point,
+    PointSource,
+    Snapshot,
+)
 from tests import builders
 from tests.builders import NOON
 
@@ -55,6 +73,9 @@ def a_graph(word: str) -> Graph:
     ).channel
     rule = builders.a_rule(channel, name=f"{word} rule")
     delivery = _a_delivery(channel, job, word)
+    Silence.objects.create(job=job, until=NOON, creator=editor)
+    InboundEndpoint.objects.create(connection=connection)
+    InboundEvent.objects.create(connection=connection, webhook_id=word, type=word)
     secret = ApiToken.create_token(team, f"{word} token", creator=admin)
     AuditEntry.objects.create(team=team, actor=admin, action="tested", subject=word)
     return Graph(
@@ -94,6 +115,7 @@ def _a_full_job(connection: Connection, word: str) -> Job:
         connection=connection, provider_id=f"file-{word}", filename=f"{word}.csv", purpose="fine-tune-results",
         fetch=File.Fetch.STORED, content=zlib.compress(b"step,train_loss\n1,0.5\n"), content_bytes=22, kind="csv",
     )  # fmt: skip
+    Condition.objects.create(connection=connection, job=job, kind="stuck", reason=word)
     return job
 
 

@@ -66,11 +66,8 @@ def test_without_a_rule_the_page_warns(admin):
 
 
 def test_a_rule_is_read_as_a_sentence(admin, hook):
-    a_rule(
-        hook,
-        states=["succeeded", "failed", "rejected"],
-        connection=a_connection(hook.team, name="prod-eu"),
-    )
+    rule = a_rule(hook, states=["succeeded", "failed", "rejected"])
+    rule.connections.add(a_connection(hook.team, name="prod-eu"))
     page = text(admin.get("/alerts/")).replace("<strong>", "").replace("</strong>", "")
     assert (
         "When a job of prod-eu becomes succeeded or failed, or prod-eu reports key rejected, tell on-call."
@@ -82,7 +79,7 @@ def test_an_editor_adds_switches_and_removes_a_rule(editor, hook):
     facts = {
         "states": ["failed"],
         "channels": [hook.public_id],
-        "connection": "",
+        "connections": [],
         "name": "nightly",
     }
     assert editor.post("/alerts/rules/add/", facts).url == "/alerts/"
@@ -101,7 +98,7 @@ def test_an_editor_adds_switches_and_removes_a_rule(editor, hook):
     "facts", [{"states": []}, {"channels": []}, {"states": ["sleeping"]}, {"channels": ["x"]}]
 )
 def test_half_a_rule_is_refused(editor, hook, facts):
-    whole = {"states": ["failed"], "channels": [hook.public_id], "connection": ""}
+    whole = {"states": ["failed"], "channels": [hook.public_id]}
     assert editor.post("/alerts/rules/add/", {**whole, **facts}).status_code == 400
     assert not Rule.objects.exists()
 
@@ -111,10 +108,10 @@ def test_another_teams_channel_or_connection_is_no_choice(editor, hook):
     elsewhere = a_connection()
     for facts in (
         {"channels": [foreign.public_id]},
-        {"connection": elsewhere.public_id},
-        {"connection": elsewhere.pk},
+        {"connections": [elsewhere.public_id]},
+        {"connections": [elsewhere.pk]},
     ):
-        whole = {"states": ["failed"], "channels": [hook.public_id], "connection": ""}
+        whole = {"states": ["failed"], "channels": [hook.public_id]}
         assert editor.post("/alerts/rules/add/", {**whole, **facts}).status_code == 400
     assert not Rule.objects.exists()
 

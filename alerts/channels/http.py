@@ -1,0 +1,62 @@
+"""What kinds of channels that speak HTTP share: a POST, and what its answer means."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from django import forms
+
+from alerts.channels.base import SEND_DEADLINE_S, Receipt, SendError, retry_after, short_answer
+from outbound.client import Limits, Reply, send
+from outbound.errors import Blocked, OutboundError
+from outbound.policy import check_url
+
+LIMITS = Limits(max_bytes=20_000, deadline_s=SEND_DEADLINE_S)
+# Asks a receiver's own body for the seconds it wants us to wait, where its headers do not say.
+ReadsWait = Callable[[Reply], float | None]
+
+
+def wait_of(reply: Reply) -> float | None:
+    """Seconds that the Retry-After header asks for."""
+    return retry_after(reply.headers.get("retry-after", ""), datetime.now(UTC))
+
+
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, reads_wait: ReadsWait = wait_of
+) -> Reply:
+    """The 2xx answer to one POST. Raises SendError for any other, and where none came."""
+    try:
+        reply = send("POST", url, headers=headers, content=body, limits=LIMITS)
+    except OutboundError as error:
+        raise SendError(error.message) from error
+    if HTTPStatus(200) <= reply.status < HTTPStatus(300):
+        return reply
+    answer = short_answer(reply.body)
+    detail = f"The receiver answered {reply.status}." + (f" {answer}" if answer else "")
+    gone = reply.status == HTTPStatus.GONE
+    raise SendError(detail, status=reply.status, retry_after=reads_wait(reply), gone=gone)
+
+
+def receipt_of(reply: Reply) -> Receipt:
+    return Receipt(reply.status, short_answer(reply.body))
+
+
+def clean_url(url: object) -> str:
+    """The URL of a form's field, checked as every request is. Raises ValidationError."""
+    text = str(url or "").strip()
+    if text:
+        try:
+            check_url(text)
+        except Blocked as error:
+            raise forms.ValidationError(error.message) from error
+    return text
+
+
+def host_of(url: str) -> str:
+    """What everybody may see of a secret URL: host, and port where it is unusual. Raises ValueError."""
+    try:
+        scheme, host, port = check_url(url)
+    except Blocked as error:
+        raise ValueError(error.message) from error
+    is_usual = (scheme, port) in {("https", 443), ("http", 80)}
+    return host if is_usual else f"{host}:{port}"
