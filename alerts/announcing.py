@@ -11,7 +11,8 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
 from alerts import claims, rules
-from alerts.message import Happening, JobFacts, Message, bare, compose
+from alerts.happening import Happening, JobFacts
+from alerts.message import Message, bare, compose
 from alerts.models import Channel, Delivery, Rule, thread_of
 from jobs.failpoints import failpoint
 from jobs.models import Connection, Job, Transition
@@ -129,7 +130,9 @@ def _message(transition: Transition, change: rules.Change) -> Message:
 
 def _happening(transition: Transition, name: str) -> Happening:
     job, connection = transition.job, transition.connection
-    watched = 0 if job else Job.objects.active().filter(connection=connection).count()
+    is_health = transition.kind == Transition.Kind.HEALTH
+    watched = Job.objects.active().filter(connection=connection).count() if is_health else 0
+    good_at = connection.last_good_at if is_health else None
     return Happening(
         name=name,
         previous=transition.from_state,
@@ -140,7 +143,10 @@ def _happening(transition: Transition, name: str) -> Happening:
         url=page_of(connection, job),
         thread=f"job-{job.public_id}" if job else f"connection-{connection.public_id}",
         job=_job_facts(transition, job) if job else None,
+        subject=transition.subject,
+        numbers=transition.facts,
         watched_jobs=watched,
+        unseen_s=(transition.recorded_at - good_at).total_seconds() if good_at else None,
     )
 
 
@@ -169,6 +175,7 @@ def _job_facts(transition: Transition, job: Job) -> JobFacts:
         error_code=job.error_code,
         error_message=job.error_message,
         error_param=job.error_param,
+        labels=job.metadata,
         figures={
             "train_loss": job.train_loss,
             "valid_loss": job.valid_loss,

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
+from outbound.redact import redact
+
 # Bidirectional overrides and isolates can make a line read as another one.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _SPACES = re.compile(r"\s+")
@@ -16,6 +18,16 @@ def clean(text: object, limit: int) -> str:
     raw = _SPACES.sub(" ", _INVISIBLE.sub("", raw)).strip()
     raw = "".join(sign for sign in raw if unicodedata.category(sign) not in {"Cc", "Cs"})
     return raw if len(raw) <= limit else raw[: limit - 1].rstrip() + "…"
+
+
+def safe(text: object, limit: int) -> str:
+    """`clean` text without anything that is, or looks like, a secret."""
+    return clean(redact(clean(text, 4 * limit)), limit)
+
+
+def duration_s(seconds: float | None) -> str:
+    """`duration` of a number of seconds; "" when there is none."""
+    return "" if seconds is None else duration(timedelta(seconds=seconds))
 
 
 def duration(span: timedelta) -> str:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.message import Happening, JobFacts, Message, bare, compose, sample
+from alerts.happening import Happening, JobFacts
+from alerts.message import Message, bare, compose, sample
 from alerts.plaintext import clean, clock, count, duration, iso
 from alerts.rules import RULE_STATES
 
@@ -45,7 +46,26 @@ DONE = replace(
         figures={"valid_loss": 0.498, "best_valid_loss": 0.471, "train_loss": 0.4},
     ),
 )
-QUIET = replace(FAILED, name="rejected", job=None, reason="401: bad key", watched_jobs=3)
+QUIET = replace(
+    FAILED, name="rejected", job=None, reason="401: bad key", watched_jobs=3, unseen_s=1090
+)
+STUCK = replace(
+    FAILED,
+    name="stuck",
+    previous="",
+    reason="queued for 5 h; usual wait is 22 min (14 jobs)",
+    numbers={"queued_seconds": 18000.0, "usual_seconds": 1320.0, "usual_count": 14},
+    job=replace(JOB, state="queued", ended_at=None, error_code=None, error_message=None),
+)
+RETIRING = replace(
+    FAILED,
+    name="retiring",
+    previous="",
+    job=None,
+    subject="gpt-4.1-nano",
+    reason="in 30 days; on 27 Dec 2026, used by 4 models",
+    numbers={"days_left": 30},
+)
 HOSTILE = "<!channel> @everyone <b>x</b>\r\nBcc: a@b\x00\u202egnp.exe\ud800 " + "z" * 5000
 
 
@@ -79,6 +99,58 @@ def test_a_finished_job_tells_model_time_tokens_and_best():
     }
 
 
+def test_a_finished_job_is_measured_against_the_teams_own():
+    job = replace(
+        DONE.job, waited_s=1330.0, trained_s=3010.0, usual_trained_s=2890.0, best_step=900
+    )
+    facts = dict(compose(replace(DONE, job=job)).facts)
+
+    assert facts["Took"] == "1 h 12 min (22 min waiting, 50 min training; usual 48 min)"
+    assert facts["Best"] == "valid loss 0.471 at step 900; it rose to 0.498 at the end"
+
+
+def test_an_end_tells_how_long_the_last_state_lasted():
+    happening = replace(FAILED, previous="validating", job=replace(JOB, stayed_s=245.0))
+
+    assert dict(compose(happening).facts)["When"] == "22 Nov 14:02 UTC, after 4 min validating"
+
+
+def test_a_stuck_job_asks_and_compares_with_the_usual_wait():
+    message = compose(STUCK)
+
+    assert message.headline == "STUCK?  support-bot-v7 · queued for 5 h"
+    assert message.reason == "usual wait is 22 min (14 jobs)"
+    assert message.next_step.startswith("Wait, cancel it")
+    assert message.data["facts"]["usual_count"] == 14
+
+
+def test_a_condition_can_be_snoozed_from_its_message_and_an_end_cannot():
+    assert compose(STUCK).links == (("Snooze", f"{STUCK.url}snooze/"),)
+    assert compose(FAILED).links == ()
+
+
+def test_a_model_that_retires_is_named_with_its_day():
+    message = compose(RETIRING)
+
+    assert message.headline == "RETIRING  gpt-4.1-nano · in 30 days"
+    assert message.reason == "on 27 Dec 2026, used by 4 models"
+    assert dict(message.facts)["Where"] == "Prod EU · gpt-4.1-nano"
+
+
+@pytest.mark.parametrize("began", [STUCK, RETIRING, QUIET], ids=["job", "model", "connection"])
+def test_what_is_over_closes_the_incident_it_opened(began):
+    previous = "unreachable" if began is QUIET else began.name
+    over = replace(began, name="recovered", previous=previous, reason="running now")
+
+    assert compose(over).incident == compose(began).incident
+    assert compose(over).word == "RECOVERED"
+    assert compose(over).result
+
+
+def test_success_and_failure_of_a_job_are_one_incident():
+    assert compose(FAILED).incident == compose(DONE).incident == "prod-eu:ftjob-a41:end"
+
+
 def test_reinforcement_leads_with_its_reward():
     job = replace(DONE.job, figures={"reward": 0.8125, "valid_loss": None})
 
@@ -97,8 +169,8 @@ def test_unknown_facts_are_left_out():
 def test_a_rejected_key_counts_the_jobs_nobody_watches():
     message = compose(QUIET)
 
-    assert message.headline == "QUIET  Prod EU · the key was rejected"
-    assert message.reason == "401: bad key"
+    assert message.headline == "QUIET  Prod EU · no good poll for 18 min"
+    assert message.reason == "the key was rejected: 401: bad key"
     assert message.next_step.endswith("3 active jobs are not watched meanwhile.")
 
 
@@ -130,9 +202,12 @@ def test_a_key_in_an_error_is_taken_out_everywhere():
 
 
 def test_no_message_has_more_than_eight_facts():
-    job = replace(DONE.job, method="supervised", step=900.0, total_steps=900)
+    labels = {f"key-{number}": "x" * 500 for number in range(40)}
+    job = replace(DONE.job, step=900.0, total_steps=900, labels=labels)
+    facts = compose(replace(DONE, job=job)).facts
 
-    assert len(compose(replace(DONE, job=job)).facts) == 8
+    assert [label for label, _text in facts][-2:] == ["Labels", "Where"]
+    assert len(facts) == 8
 
 
 def test_the_raw_values_keep_their_units():
@@ -155,7 +230,7 @@ def test_a_figure_that_is_no_number_is_left_out_of_the_raw_values():
     assert facts["reward"] is None
 
 
-@pytest.mark.parametrize("happening", [FAILED, DONE, QUIET])
+@pytest.mark.parametrize("happening", [FAILED, DONE, QUIET, STUCK, RETIRING])
 def test_a_message_survives_storage(happening):
     message = compose(happening)
 

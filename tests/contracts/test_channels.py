@@ -11,7 +11,8 @@ from alerts.channels.base import SEND_DEADLINE_S, Receipt, SendError, retry_afte
 from alerts.channels.email import compose_mail, subject_of
 from alerts.channels.webhook import MAX_BODY_BYTES, is_secret, new_secret, payload
 from alerts.digest import digest
-from alerts.message import Happening, JobFacts, Message, compose
+from alerts.happening import Happening, JobFacts
+from alerts.message import Message, compose
 from tests.channel_sides import SIDES
 from tests.receiver import Answer, Receiver
 
