@@ -14,6 +14,7 @@ from dashboard.views import (
     health,
     job_actions,
     jobs,
+    message_guide,
     metrics,
     mirror,
     retention,
@@ -36,6 +37,7 @@ job_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
     path("export/", export.selection, name="export"),
     path("styleguide/", styleguide.show, name="styleguide"),
+    path("styleguide/messages/", message_guide.show, name="message-guide"),
     path("theme/", appearance.choose_theme, name="theme"),
 ]
 

@@ -99,7 +99,7 @@ MACHINE = {
 }
 UNKNOWN = {"v1-unknown", "api-unknown"}
 OPEN = {"livez", "readyz", "metrics", "api-schema", "home", "sign-in", "sign-in-link", "sign-out"}
-SIGNED_IN_ONLY = {"theme", "styleguide"}  # nothing of a team in them
+SIGNED_IN_ONLY = {"theme", "styleguide", "message-guide"}  # nothing of a team in them
 CSRF_EXEMPT = {*MACHINE, *UNKNOWN}
 # Owned by nobody else's team: a made-up name is all a stranger could ask for.
 SHARED = {"kind": "webhook", "history": "snapshots"}
