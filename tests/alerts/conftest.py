@@ -1,8 +1,20 @@
 """Receivers and channels for the tests of alerts. Models are imported late: this is read before Django is set up."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.receiver import MailServer, Receiver
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What is claimed, marked and fenced differs between the databases: every story of a house is told on both."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and {"house", "open_house"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.both_databases)
 
 
 @pytest.fixture
