@@ -5,7 +5,7 @@ PYTHON ?= python3
 BROWSER ?= 1
 export PYTHON BROWSER
 
-.PHONY: help run test lint types shell screenshots check-aimock vendor bench
+.PHONY: help run test lint types shell screenshots check-aimock vendor bench faults
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
@@ -37,6 +37,9 @@ check-aimock: .venv/.dev ## follows jobs of a server not written here (needs npm
 
 bench: .venv/.dev ## measures polling beside its targets (a part: ROW=g, its length: BENCH_MINUTES=5)
 	@$(PY) -m bench $(ROW)
+
+faults: .venv/.dev ## applies known wrong designs to a copy; the tests must fail for each (ROW=F34)
+	@ROW=$(ROW) $(PY) -m tests.mutants
 
 vendor: ## fetches the page assets again and compares them with their pins
 	@requirements/assets
