@@ -129,7 +129,8 @@ class Kind(ABC):
 
 def short_answer(raw: bytes) -> str:
     """The beginning of an answer as one redacted line."""
-    text = raw[: 4 * MAX_ANSWER].decode("utf-8", "replace")
+    # Redacted before it is cut: half a secret is not recognised.
+    text = redact(raw.decode("utf-8", "replace"))[: 4 * MAX_ANSWER]
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return redact(" ".join(printable.split()))[:MAX_ANSWER]
 

@@ -1,6 +1,6 @@
 """What kinds of channels that speak HTTP share: a POST, and what its answer means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -22,9 +22,17 @@ def wait_of(reply: Reply) -> float | None:
 
 
 def post(
-    url: str, body: bytes, headers: Mapping[str, str], *, reads_wait: ReadsWait = wait_of
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    reads_wait: ReadsWait = wait_of,
+    permanent: Collection[int] = (),
 ) -> Reply:
-    """The 2xx answer to one POST. Raises SendError for any other, and where none came."""
+    """The 2xx answer to one POST. Raises SendError for any other, and where none came.
+
+    `permanent`: the statuses after which no further try helps this message.
+    """
     try:
         reply = send("POST", url, headers=headers, content=body, limits=LIMITS)
     except OutboundError as error:
@@ -33,8 +41,13 @@ def post(
         return reply
     answer = short_answer(reply.body)
     detail = f"The receiver answered {reply.status}." + (f" {answer}" if answer else "")
-    gone = reply.status == HTTPStatus.GONE
-    raise SendError(detail, status=reply.status, retry_after=reads_wait(reply), gone=gone)
+    raise SendError(
+        detail,
+        status=reply.status,
+        retry_after=reads_wait(reply),
+        permanent=reply.status in permanent,
+        gone=reply.status == HTTPStatus.GONE,
+    )
 
 
 def receipt_of(reply: Reply) -> Receipt:

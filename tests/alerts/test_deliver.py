@@ -341,38 +341,3 @@ def test_a_kind_that_is_not_there_is_a_failure_that_says_so(house, receiver):
     deliver()
 
     assert "pigeon" in the_delivery().reason
-
-
-def test_a_refusing_mail_server_does_not_stop_webhooks(house, receiver, mail_server):
-    house.mail()
-    house.hook(receiver)
-    for _ in range(5):
-        house.ends()
-    mail_server.to_recipient.extend(["550 no such user"] * 5)
-    tally = deliver()
-
-    assert len(receiver.accepted) == 5
-    assert tally.dead == 5
-
-
-def test_a_greylisted_mail_comes_again_with_the_same_message_id(house, mail_server):
-    house.mail()
-    house.ends()
-    mail_server.to_mail.append("451 try later")
-    assert deliver().failed == 1
-    make_due()
-    assert deliver().sent == 1
-
-    assert len(mail_server.mails) == 2
-    assert len({mail["Message-ID"] for mail in mail_server.mails}) == 1
-
-
-def test_a_mail_server_that_breaks_off_after_the_mail_is_tried_again(house, mail_server):
-    house.mail()
-    house.ends()
-    mail_server.to_mail.append("drop")
-    assert deliver().failed == 1
-    make_due()
-
-    assert deliver().sent == 1
-    assert len({mail["Message-ID"] for mail in mail_server.mails}) == 1

@@ -195,7 +195,7 @@ def test_the_subject_tells_state_name_place_and_code():
 
 def test_mails_of_one_job_are_one_thread(settings):
     settings.SITE_URL = "https://bell.example.com"
-    first, second = (compose_mail("d@e.com", FAILED, key).message() for key in ("a", "b"))
+    first, second = (compose_mail(["d@e.com"], FAILED, key).message() for key in ("a", "b"))
 
     assert first["References"] == second["References"] == "<job-1@bell.example.com>"
     assert first["Message-ID"] != second["Message-ID"]
@@ -203,7 +203,7 @@ def test_mails_of_one_job_are_one_thread(settings):
 
 
 def test_the_html_part_escapes_what_providers_say():
-    mail = compose_mail("d@e.com", INERT, KEY)
+    mail = compose_mail(["d@e.com"], INERT, KEY)
     html = mail.alternatives[0].content
 
     assert "<b>x</b>" not in html
