@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from http import HTTPStatus
 
 from django import forms
@@ -16,13 +17,35 @@ LIMITS = Limits(max_bytes=20_000, deadline_s=SEND_DEADLINE_S)
 ReadsWait = Callable[[Reply], float | None]
 
 
+class Verdict(Enum):
+    """What a refusal says about the next try."""
+
+    LATER = "later"
+    NEVER = "never"  # not with this message
+    GONE = "gone"  # with no message at all
+
+
+# Reads a vendor's own words for a refusal.
+Judges = Callable[[Reply], Verdict]
+
+
+def verdict_of(reply: Reply) -> Verdict:
+    """What the status alone says."""
+    return Verdict.GONE if reply.status == HTTPStatus.GONE else Verdict.LATER
+
+
 def wait_of(reply: Reply) -> float | None:
     """Seconds that the Retry-After header asks for."""
     return retry_after(reply.headers.get("retry-after", ""), datetime.now(UTC))
 
 
 def post(
-    url: str, body: bytes, headers: Mapping[str, str], *, reads_wait: ReadsWait = wait_of
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    reads_wait: ReadsWait = wait_of,
+    judges: Judges = verdict_of,
 ) -> Reply:
     """The 2xx answer to one POST. Raises SendError for any other, and where none came."""
     try:
@@ -33,8 +56,14 @@ def post(
         return reply
     answer = short_answer(reply.body)
     detail = f"The receiver answered {reply.status}." + (f" {answer}" if answer else "")
-    gone = reply.status == HTTPStatus.GONE
-    raise SendError(detail, status=reply.status, retry_after=reads_wait(reply), gone=gone)
+    verdict = judges(reply)
+    raise SendError(
+        detail,
+        status=reply.status,
+        retry_after=reads_wait(reply),
+        permanent=verdict is Verdict.NEVER,
+        gone=verdict is Verdict.GONE,
+    )
 
 
 def receipt_of(reply: Reply) -> Receipt:
