@@ -80,9 +80,14 @@ def test_a_digest_of_hostile_alerts_arrives_as_text(kind, side):
         assert "support-bot-v7" in side.texts()[0]
 
 
-@pytest.mark.parametrize("message", [FAILED, INERT], ids=["plain", "hostile"])
-def test_a_preview_shows_what_is_sent_and_no_secret(kind, message):
-    assert message.subject[:12] in kind.preview(message, KEY)
+@pytest.mark.parametrize(
+    # A kind may escape what is special to it, but no letter.
+    ("message", "seen"),
+    [(FAILED, "support-bot-v7"), (INERT, "everyone")],
+    ids=["plain", "hostile"],
+)
+def test_a_preview_shows_what_is_sent_and_no_secret(kind, message, seen):
+    assert seen in kind.preview(message, KEY)
 
 
 def test_a_refusal_is_retryable_and_says_what_was_answered(kind, side):
