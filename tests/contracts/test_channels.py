@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 
 from alerts import channels
 from alerts.channels.base import SEND_DEADLINE_S, Receipt, SendError, retry_after
@@ -48,6 +49,12 @@ def test_a_kind_says_what_it_is(kind):
     assert kind.label
     assert kind.help.endswith(".")
     assert set(kind.secret_fields) <= set(kind.form_class().fields)
+
+
+def test_a_kind_has_its_steps_in_the_documentation(kind):
+    steps = (settings.BASE_DIR / "docs/howto/channels.md").read_text()
+
+    assert f"\n## {kind.label}\n" in steps
 
 
 def test_a_message_arrives_and_the_receipt_says_what_was_answered(kind, side):
