@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
@@ -28,20 +28,25 @@ from outbound.redact import remember
 HEADERS = {"content-type": "application/json"}
 DIGEST_FACTS = 3  # beside its entries
 MAX_LINE = 240  # characters of an entry in a digest, where there is room
-UNSAFE_IN_A_LINK = {ord(sign): f"%{ord(sign):02X}" for sign in ' "<>()[]\\^`{|}*_~'}
+UNSAFE_IN_A_LINK = {ord(sign): f"%{ord(sign):02X}" for sign in ' "<>()\\^`{|}'}
 
 
 class UrlForm(ChannelForm):
     """The address a vendor made for one room: whoever knows it may write there."""
 
     secret_fields = ("url",)
+    example: ClassVar[str]  # how such a URL begins
 
     url = forms.CharField(
         label="Webhook URL",
         max_length=2000,
-        help_text="Everything after the host is kept secret.",
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Django's own
+        super().__init__(*args, **kwargs)
+        told = f"Like {self.example} Everything after the host is kept secret."
+        self.fields["url"].help_text = told
 
     def clean_url(self) -> str:
         url = clean_url(self.cleaned_data["url"])
@@ -55,8 +60,6 @@ class UrlForm(ChannelForm):
 
 class ChatRoom(Kind):
     """A kind whose URL is its only secret and whose message is one JSON body."""
-
-    form_class = UrlForm
 
     @abstractmethod
     def body(self, message: Message) -> dict[str, Any]:
@@ -183,10 +186,16 @@ def facts_of(message: Message) -> list[tuple[str, str]]:
 def links_of(message: Message, longest: int) -> list[tuple[str, str]]:
     """Label and URL of every link that can be opened, the job's own page first."""
     links = [("Open", message.url), *message.links]
-    safe = [(label, url.translate(UNSAFE_IN_A_LINK)) for label, url in links if _is_link(url)]
-    return [(label, url) for label, url in safe if clean(label, 10) and len(url) <= longest]
+    found = [(label, web_url(url, longest)) for label, url in links if clean(label, 10)]
+    return [(label, url) for label, url in found if url]
 
 
-def _is_link(url: str) -> bool:
-    is_web = url.startswith(("https://", "http://"))
-    return is_web and url.isascii() and url.isprintable()
+def web_url(url: str, longest: int) -> str:
+    """The URL where it leads to the web, safe to stand in brackets; else ""."""
+    safe = url.translate(UNSAFE_IN_A_LINK)
+    try:
+        has_host = bool(urlsplit(safe).hostname)
+    except ValueError:
+        return ""
+    is_web = safe.startswith(("https://", "http://")) and safe.isascii() and safe.isprintable()
+    return safe if has_host and is_web and len(safe) <= longest else ""

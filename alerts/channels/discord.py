@@ -28,6 +28,7 @@ from alerts.channels.chat import (
     links_of,
     told_of,
     tone_of,
+    web_url,
 )
 from alerts.channels.http import Verdict, receipt_of, verdict_of, wait_of
 from alerts.message import Message
@@ -58,6 +59,8 @@ TEXT = Script(utf16_length, {ord(sign): f"\\{sign}" for sign in "\\*_~`|<>[]()#@
 
 
 class DiscordForm(UrlForm):
+    example = "https://discord.com/api/webhooks/…"
+
     def check_place(self, url: str) -> None:
         if not _PATH.search(urlsplit(url).path):
             raise forms.ValidationError(
@@ -86,9 +89,12 @@ class Discord(ChatRoom):
         return Receipt(reply.status, f"message {number[:24]}") if is_number else receipt_of(reply)
 
     def body(self, message: Message) -> dict[str, Any]:
-        links = links_of(message, MAX_URL)
         told = [f"**{label}** {TEXT.fit(text, MAX_TOLD)}" for label, text in told_of(message)]
-        lines = [*TEXT.entries(message, DIGEST_ROOM), *told, *_link_line(links)]
+        lines = [
+            *TEXT.entries(message, DIGEST_ROOM),
+            *told,
+            *_link_line(links_of(message, MAX_URL)),
+        ]
         embed: dict[str, Any] = {
             "title": TEXT.fit(headline_of(message), MAX_TITLE),
             "color": tone_of(message).value,
@@ -96,8 +102,10 @@ class Discord(ChatRoom):
         }
         if lines:
             embed["description"] = "\n".join(lines)
-        if links and links[0][1] == message.url:
-            embed["url"] = message.url
+        url = web_url(message.url, MAX_URL)
+        # http://localhost:8000/ is "not a well formed URL", and the whole message is refused.
+        if "." in (urlsplit(url).hostname or ""):
+            embed["url"] = url
         return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
     def judge(self, reply: Reply) -> Verdict:

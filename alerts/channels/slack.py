@@ -55,6 +55,8 @@ TEXT = Script(escapes={ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"})
 
 
 class SlackForm(UrlForm):
+    example = "https://hooks.slack.com/services/…"
+
     def check_place(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.hostname == HOST and not parts.path.startswith("/services/"):

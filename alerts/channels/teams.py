@@ -65,6 +65,8 @@ TEXT = Script(_json_length)
 
 
 class TeamsForm(UrlForm):
+    example = "https://….powerplatform.com:443/powerautomate/…"
+
     def check_place(self, url: str) -> None:
         parts = urlsplit(url)
         is_power = (parts.hostname or "").endswith(_POWER_HOSTS)

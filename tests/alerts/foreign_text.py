@@ -17,6 +17,8 @@ LINKS = (
     ("Snooze " + "*" * 100, "https://bell.example.com/snooze/"),
     ("Evil", "javascript:alert(1)"),
     ("Broken", "https://bell.example.com/\n<!channel>"),
+    ("Broken too", "https://[::1/"),
+    ("Empty", "https://"),
     ("Endless", "https://bell.example.com/" + "x" * 4000),
 )
 

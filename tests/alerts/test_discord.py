@@ -64,6 +64,14 @@ def test_a_digest_has_the_colour_of_its_worst_entry():
     assert embed(DISCORD.body(replace(FAILED, name="digest", entries=entries)))["color"] == 0xCF222E
 
 
+@pytest.mark.parametrize("host", ["localhost:8000", "bell"])
+def test_an_address_that_discord_takes_for_none_stands_in_the_text_alone(host):
+    body = DISCORD.body(replace(FAILED, url=f"http://{host}/jobs/"))
+
+    assert "url" not in embed(body)
+    assert f"[Open](http://{host}/jobs/)" in embed(body)["description"]
+
+
 def test_nobody_is_mentioned():
     assert DISCORD.body(FAILED)["allowed_mentions"] == {"parse": []}
 

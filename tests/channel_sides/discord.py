@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.receiver import Answer
 from tests.vendors import VendorSide, shape_fault, unprintable
 
-URL = {"type": "string", "pattern": r"^https?://[^\s<>()\[\]\\]+$", "maxLength": 2048}
+URL = {"type": "string", "pattern": r"^https?://[^\s<>()\\/]+\.[^\s<>()\\]+$", "maxLength": 2048}
 FIELD = {
     "type": "object",
     "required": ["name", "value"],
