@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from http import HTTPStatus
 
 from django import forms
@@ -16,6 +17,23 @@ LIMITS = Limits(max_bytes=20_000, deadline_s=SEND_DEADLINE_S)
 ReadsWait = Callable[[Reply], float | None]
 
 
+class Verdict(Enum):
+    """What a refusal says about the next try."""
+
+    LATER = "later"
+    NEVER = "never"  # not with this message
+    GONE = "gone"  # with no message at all
+
+
+# Reads a vendor's own words for a refusal.
+Judges = Callable[[Reply], Verdict]
+
+
+def verdict_of(reply: Reply) -> Verdict:
+    """What the status alone says."""
+    return Verdict.GONE if reply.status == HTTPStatus.GONE else Verdict.LATER
+
+
 def wait_of(reply: Reply) -> float | None:
     """Seconds that the Retry-After header asks for."""
     return retry_after(reply.headers.get("retry-after", ""), datetime.now(UTC))
@@ -27,7 +45,11 @@ def post(
     headers: Mapping[str, str],
     *,
     reads_wait: ReadsWait = wait_of,
+<<<<<<< HEAD
     permanent: Collection[int] = (),
+=======
+    judges: Judges = verdict_of,
+>>>>>>> part-chat
 ) -> Reply:
     """The 2xx answer to one POST. Raises SendError for any other, and where none came.
 
@@ -41,12 +63,21 @@ def post(
         return reply
     answer = short_answer(reply.body)
     detail = f"The receiver answered {reply.status}." + (f" {answer}" if answer else "")
+<<<<<<< HEAD
+=======
+    verdict = judges(reply)
+>>>>>>> part-chat
     raise SendError(
         detail,
         status=reply.status,
         retry_after=reads_wait(reply),
+<<<<<<< HEAD
         permanent=reply.status in permanent,
         gone=reply.status == HTTPStatus.GONE,
+=======
+        permanent=verdict is Verdict.NEVER,
+        gone=verdict is Verdict.GONE,
+>>>>>>> part-chat
     )
 
 

@@ -7,7 +7,8 @@ from enum import IntEnum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from alerts.message import MAX_FACT, MAX_FACTS, MAX_NAME, MAX_REASON, Entry, Message
+from alerts.facts import MAX_FACT, MAX_FACTS, MAX_NAME
+from alerts.message import MAX_REASON, Entry, Message
 from alerts.plaintext import clean
 from outbound.policy import is_public
 
