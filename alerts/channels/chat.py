@@ -20,7 +20,8 @@ from alerts.channels.http import (
     verdict_of,
     wait_of,
 )
-from alerts.message import MAX_FACTS, Message
+from alerts.facts import MAX_FACTS
+from alerts.message import Message
 from alerts.plaintext import clean
 from outbound.client import Reply
 from outbound.redact import remember

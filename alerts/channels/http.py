@@ -1,6 +1,6 @@
 """What kinds of channels that speak HTTP share: a POST, and what its answer means."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from http import HTTPStatus
@@ -34,6 +34,15 @@ def verdict_of(reply: Reply) -> Verdict:
     return Verdict.GONE if reply.status == HTTPStatus.GONE else Verdict.LATER
 
 
+def never_at(*statuses: int) -> Judges:
+    """Judges by the status: after these no further try helps this message."""
+
+    def verdict(reply: Reply) -> Verdict:
+        return Verdict.NEVER if reply.status in statuses else verdict_of(reply)
+
+    return verdict
+
+
 def wait_of(reply: Reply) -> float | None:
     """Seconds that the Retry-After header asks for."""
     return retry_after(reply.headers.get("retry-after", ""), datetime.now(UTC))
@@ -45,16 +54,9 @@ def post(
     headers: Mapping[str, str],
     *,
     reads_wait: ReadsWait = wait_of,
-<<<<<<< HEAD
-    permanent: Collection[int] = (),
-=======
     judges: Judges = verdict_of,
->>>>>>> part-chat
 ) -> Reply:
-    """The 2xx answer to one POST. Raises SendError for any other, and where none came.
-
-    `permanent`: the statuses after which no further try helps this message.
-    """
+    """The 2xx answer to one POST. Raises SendError for any other, and where none came."""
     try:
         reply = send("POST", url, headers=headers, content=body, limits=LIMITS)
     except OutboundError as error:
@@ -63,21 +65,13 @@ def post(
         return reply
     answer = short_answer(reply.body)
     detail = f"The receiver answered {reply.status}." + (f" {answer}" if answer else "")
-<<<<<<< HEAD
-=======
     verdict = judges(reply)
->>>>>>> part-chat
     raise SendError(
         detail,
         status=reply.status,
         retry_after=reads_wait(reply),
-<<<<<<< HEAD
-        permanent=reply.status in permanent,
-        gone=reply.status == HTTPStatus.GONE,
-=======
         permanent=verdict is Verdict.NEVER,
         gone=verdict is Verdict.GONE,
->>>>>>> part-chat
     )
 
 

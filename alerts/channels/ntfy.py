@@ -15,7 +15,7 @@ from typing import Any
 from django import forms
 
 from alerts.channels.base import Cap, ChannelForm, Kind, Receipt, SendError, Stored, Values
-from alerts.channels.http import host_of, post
+from alerts.channels.http import host_of, never_at, post
 from alerts.channels.layout import Gravity, fitting, gravity, harmless, tail
 from alerts.channels.server import (
     JSON_HEADERS,
@@ -36,7 +36,7 @@ MAX_JSON_BYTES = 8192
 MAX_TITLE = 200
 MAX_ACTIONS = 3
 URGENT, HIGH, USUAL = 5, 4, 3
-PERMANENT = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+JUDGES = never_at(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 # https://docs.ntfy.sh/emojis/
 TAGS = {
     "succeeded": "white_check_mark",
@@ -129,7 +129,7 @@ class Ntfy(Kind):
         body = to_json(content_of(message, topic, key))
         url = f"{config.get('server') or SERVER}/"
         try:
-            reply = post(url, body, headers, permanent=PERMANENT)
+            reply = post(url, body, headers, judges=JUDGES)
         except SendError as error:
             raise _without(topic, error) from error
         number = answer_of(reply).get("id")

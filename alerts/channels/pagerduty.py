@@ -17,7 +17,7 @@ from django import forms
 from django.conf import settings
 
 from alerts.channels.base import Cap, ChannelForm, Kind, Receipt, SendError, Stored, Values
-from alerts.channels.http import host_of, post
+from alerts.channels.http import host_of, never_at, post
 from alerts.channels.layout import Gravity, gravity, harmless
 from alerts.channels.server import (
     JSON_HEADERS,
@@ -36,7 +36,7 @@ REGIONS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerd
 OTHER = "other"
 MAX_DEDUP_KEY = 255
 MAX_SUMMARY = 1024
-PERMANENT = (400,)
+JUDGES = never_at(400)
 TEST = "test"
 SEVERITIES = {
     Gravity.GOOD: "info",
@@ -110,7 +110,7 @@ class PagerDuty(Kind):
         remember(routing_key)
         event = event_of(message, routing_key, key)
         url = f"{_server_of(config)}/v2/enqueue"
-        reply = post(url, to_json(event), JSON_HEADERS, permanent=PERMANENT)
+        reply = post(url, to_json(event), JSON_HEADERS, judges=JUDGES)
         if answer_of(reply).get("status") != "success":
             raise SendError("What answered is not PagerDuty's Events API.", status=reply.status)
         return Receipt(reply.status, _said(message, event))

@@ -15,7 +15,7 @@ from typing import Any
 from django import forms
 
 from alerts.channels.base import Cap, ChannelForm, Kind, Receipt, SendError, Stored, Values
-from alerts.channels.http import host_of, post, wait_of
+from alerts.channels.http import host_of, never_at, post, wait_of
 from alerts.channels.layout import (
     Gravity,
     fitting,
@@ -42,7 +42,7 @@ MAX_UNITS = 4096
 BUTTONS_PER_ROW = 3
 # The message or the chat is wrong, or the bot was put out of it. A wrong token (401, 404) is mended
 # in the form, and then the alert still comes.
-PERMANENT = (400, 403)
+JUDGES = never_at(400, 403)
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}\Z")
 _CHAT = re.compile(r"(?:-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,31})\Z")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
@@ -117,7 +117,7 @@ class Telegram(Kind):
         remember(token)
         body = to_json(content_of(message, str(config["chat_id"])))
         url = f"{config.get('server') or SERVER}/bot{token}/sendMessage"
-        reply = post(url, body, JSON_HEADERS, reads_wait=_wait_of, permanent=PERMANENT)
+        reply = post(url, body, JSON_HEADERS, reads_wait=_wait_of, judges=JUDGES)
         return _receipt_of(reply)
 
 

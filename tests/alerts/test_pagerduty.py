@@ -78,7 +78,7 @@ def test_a_second_try_is_the_same_incident(side):
     for _ in range(2):
         KIND.send(*side.settings(), FAILED, KEY)
 
-    assert list(side.server.open_incidents) == [f"tunebell:{KEY}"]
+    assert list(side.server.open_incidents) == ["prod-eu:ftjob-a41:end"]
 
 
 @pytest.mark.parametrize(
