@@ -47,6 +47,8 @@ def remember_secrets() -> None:
         settings.DATABASES["default"].get("PASSWORD"),
         urlsplit(settings.CELERY_BROKER_URL).password,
         *settings.PROVIDER_KEYS.values(),
+        settings.HEARTBEAT_URL,
+        urlsplit(settings.HEARTBEAT_URL).path.strip("/"),
     ]
     for secret in filter(None, held):
         remember(secret)

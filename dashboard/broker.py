@@ -1,6 +1,6 @@
 """What the broker says when it is asked in person, not through Celery, and for half a second only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import redis
@@ -33,8 +33,14 @@ def broker_answers() -> bool:
 
 def waiting(queue: str) -> int | None:
     """How many tasks nobody took yet; None when the broker does not answer."""
+    found = depths((queue,))
+    return None if found is None else found[queue]
+
+
+def depths(queues: Iterable[str]) -> dict[str, int] | None:
+    """The same of several queues."""
     with _client() as client:
         try:
-            return int(client.llen(queue))
+            return {queue: int(client.llen(queue)) for queue in queues}
         except redis.RedisError:
             return None

@@ -15,7 +15,8 @@ from django.utils.functional import SimpleLazyObject
 from dashboard import crews, words
 from dashboard.crews import Crew
 from dashboard.env import ROOT
-from dashboard.models import Heartbeat
+from dashboard.models import AuditReport, Heartbeat
+from dashboard.queries.audit import last_report, trouble
 
 COVERED = "A sweep without the broker does its work meanwhile."
 HELPED = "The others of its kind do its work meanwhile."
@@ -51,7 +52,19 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 
 def _banners() -> list[Banner]:
-    return banners(Heartbeat.objects.order_by("pk"), timezone.now())
+    notes, now = list(Heartbeat.objects.order_by("pk")), timezone.now()
+    return [*banners(notes, now), *audit_banner(last_report(), notes, now)]
+
+
+def audit_banner(
+    report: AuditReport | None, notes: Iterable[Heartbeat], now: datetime
+) -> list[Banner]:
+    """At most one: the gravest of what the banners of silent parts leave to say."""
+    found = trouble(report, notes, now)
+    if found is None:
+        return []
+    more = f"And {words.counted(found.more, 'more finding')} of the audit." if found.more else ""
+    return [Banner("failed", found.gravest, more, reverse("status") + "#audit", "Status")]
 
 
 def banners(notes: Iterable[Heartbeat], now: datetime) -> list[Banner]:

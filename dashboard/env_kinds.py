@@ -93,6 +93,12 @@ def web_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def whole_url(value: str) -> str:
+    """Kept to the last slash, which is part of a receiver's secret path."""
+    web_url(value)
+    return value
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

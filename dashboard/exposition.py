@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Sum
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
-    GaugeMetricFamily,
     HistogramMetricFamily,
     InfoMetricFamily,
     Metric,
@@ -25,10 +24,11 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from accounts.models import Team
 from alerts import hints
-from alerts.models import Channel, Delivery
+from dashboard import alert_families, latency
 from dashboard.broker import broker_answers
 from dashboard.context import running_version
 from dashboard.crews import crews
+from dashboard.families import add_histogram, age_s, counter, gauge, gauges
 from dashboard.models import Heartbeat
 from dashboard.queries import overdue, readiness, workload
 from jobs import ledger, totals
@@ -86,30 +86,10 @@ def collect(team: Team | None = None) -> Iterator[Metric]:
     now = database_now()
     build = {"version": running_version(), "database": connection.vendor}
     yield InfoMetricFamily("tunebell_build", "Version of TuneBell and its database.", build)
-    for read in (_jobs, _connections, _polling, _parts, _requests, _alerts, _counts):
+    for read in READERS:
         yield from read(now)
     if team:
         yield from _connections_of(team, now)
-
-
-def gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"tunebell_{name}", text, value=value)
-
-
-def gauges(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
-    family = GaugeMetricFamily(f"tunebell_{name}", text, labels=[label])
-    for word, value in values:
-        family.add_metric([word], value)
-    return family
-
-
-def counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(f"tunebell_{name}", text, value=value)
-
-
-def age_s(moment: datetime | None, now: datetime) -> float:
-    """Seconds; 0 where nothing waits."""
-    return max((now - moment).total_seconds(), 0.0) if moment else 0.0
 
 
 def _jobs(_now: datetime) -> Iterator[Metric]:
@@ -151,26 +131,18 @@ def _polling(now: datetime) -> Iterator[Metric]:
 
 
 def _lateness() -> Metric:
-    """Cumulative, as Prometheus wants it; stored are the numbers between two bounds."""
     family = HistogramMetricFamily(
         "tunebell_poll_lateness_seconds",
         "How long after it was due work began: reading a list (sweep) or a job (retrieve).",
         labels=["work"],
     )
     rows = LatenessTally.objects.order_by().values_list("work", "upper_s")
-    found = {
-        (work, upper_s): (number, total_s)
-        for work, upper_s, number, total_s in rows.annotate(Sum("number"), Sum("total_s"))
-    }
-    bounds = sorted({*ledger.BOUNDS_S, ledger.BEYOND_S, *(upper_s for _, upper_s in found)})
+    found: dict[str, dict[float, tuple[int, float]]] = {work: {} for work in LatenessTally.Work}
+    for work, upper_s, number, total_s in rows.annotate(Sum("number"), Sum("total_s")):
+        found[work][upper_s] = (number, total_s)
+    bounds = {*ledger.BOUNDS_S, *(upper_s for sums in found.values() for upper_s in sums)}
     for work in LatenessTally.Work:
-        seen, total_s, buckets = 0, 0.0, []
-        for upper_s in bounds:
-            number, spent_s = found.get((work.value, upper_s), (0, 0.0))
-            seen, total_s = seen + number, total_s + spent_s
-            is_last = upper_s >= ledger.BEYOND_S
-            buckets.append(("+Inf" if is_last else str(upper_s), float(seen)))
-        family.add_metric([work.value], buckets, total_s)
+        add_histogram(family, [work.value], found[work], bounds)
     return family
 
 
@@ -202,10 +174,7 @@ def _parts(now: datetime) -> Iterator[Metric]:
         ((crew.part, age_s(crew.newest.at, now)) for crew in parts),
     )
     swept = [age_s(note.at, now) for note in notes if note.part == Heartbeat.Part.SWEEP]
-    sweeps = GaugeMetricFamily("tunebell_sweep_age_seconds", "Age of the last sweep that ended.")
-    for age in swept:
-        sweeps.add_metric([], age)
-    yield sweeps
+    yield gauge("sweep_age_seconds", "Age of the last sweep that ended.", next(iter(swept), None))
     yield gauge("broker_up", "1 while the broker answers.", float(broker_answers()))
 
 
@@ -222,45 +191,6 @@ def _requests(_now: datetime) -> Iterator[Metric]:
     yield seconds
 
 
-def _alerts(now: datetime) -> Iterator[Metric]:
-    states = delivery_counts().items()
-    yield gauges("deliveries", "Alerts by state; dead ones were given up.", "state", states)
-    waiting = Delivery.objects.pending().filter(channel__is_enabled=True)
-    oldest = waiting.aggregate(
-        healthy=Min("created_at", filter=Q(channel__failures=0)),
-        failing=Min("created_at", filter=Q(channel__failures__gt=0)),
-    )
-    yield gauges(
-        "oldest_unsent_alert_seconds",
-        "Age of the oldest alert that waits, by how the channel it goes to does.",
-        "channel",
-        ((word, age_s(moment, now)) for word, moment in oldest.items()),
-    )
-    failing = Channel.objects.enabled().filter(failures__gt=0).count()
-    yield gauge("channels_failing", "Enabled channels whose last message failed.", failing)
-    transitions = readiness.unannounced(now).aggregate(
-        number=Count("pk"), oldest=Min("recorded_at")
-    )
-    yield gauge(
-        "unannounced_transitions",
-        "Changes recorded that no alert was made of yet.",
-        transitions["number"],
-    )
-    yield gauge(
-        "oldest_unannounced_transition_seconds",
-        "Age of the oldest of them.",
-        age_s(transitions["oldest"], now),
-    )
-
-
-def delivery_counts() -> dict[str, int]:
-    """By state. Nearly all were sent, so the others are counted by their index, and those as what is left."""
-    unsent = Delivery.objects.unsent().order_by().values_list("state").annotate(Count("pk"))
-    numbers = {state.value: 0 for state in Delivery.State} | dict(unsent)
-    numbers[Delivery.State.SENT] = max(Delivery.objects.count() - sum(numbers.values()), 0)
-    return numbers
-
-
 def _counts(_now: datetime) -> Iterator[Metric]:
     numbers = workload.counts()
     for name, text in COUNTERS.items():
@@ -269,8 +199,16 @@ def _counts(_now: datetime) -> Iterator[Metric]:
 
 COUNTERS = {
     ledger.STALE_WRITES: "Results dropped because another worker had taken over the row.",
+    latency.DIGESTS_SENT: "Messages that carried several alerts at once.",
     hints.FAILED: "Wake-ups of the alert worker that the broker did not take; no alert is lost by it.",
 }
+
+
+READERS = (
+    *(_jobs, _connections, _polling, _parts, _requests),
+    *(alert_families.alerts, alert_families.latency, alert_families.audit, alert_families.rings),
+    _counts,
+)
 
 
 def _connections_of(team: Team, now: datetime) -> Iterator[Metric]:

@@ -28,7 +28,7 @@ Part = Heartbeat.Part
 EVERY_S = 3.0  # ticks come every 5 s, hints in bursts
 TIDY_EVERY_S = 60.0
 FORGOTTEN = timedelta(seconds=patience.FORGOTTEN_S)
-WORKER_OF = {"jobs": Part.POLL, "alerts": Part.ALERTS}
+WORKER_OF = {"jobs": Part.POLL, "alerts": Part.ALERTS, "dashboard": Part.ALERTS}
 SWEEPING_TASK = "jobs.poll_due"
 
 log = structlog.get_logger(__name__)
@@ -130,7 +130,7 @@ def sign_idle(queue: str, nodename: str) -> None:
 def worker_ends(sender: Any, **_: object) -> None:  # noqa: ANN401 - its stub lacks the name
     """Others of its kind need not miss it. When it is the last one, everybody does."""
     try:
-        for part in WORKER_OF.values():
+        for part in {*WORKER_OF.values()}:
             mine = Heartbeat.objects.filter(part=part, worker=worker_name(sender.hostname, part))
             mine.update(has_left=True)
     except DatabaseError as error:

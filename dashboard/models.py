@@ -42,3 +42,35 @@ class Heartbeat(models.Model):
 
     def is_late(self, now: datetime) -> bool:
         return now - self.at > (BUSY_PATIENCE if self.is_busy else IDLE_PATIENCE)
+
+
+class AuditReport(models.Model):
+    """What the last audit found, and how the heartbeat URL answered. One row, so that a page reads one."""
+
+    ONLY = 1
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    at = models.DateTimeField()
+    findings = models.JSONField(default=list)  # of dashboard.findings.Finding, gravest first
+
+    called_at = models.DateTimeField(null=True)  # the last call of the heartbeat URL
+    taken_at = models.DateTimeField(null=True)  # the last one that the receiver took
+    call_failed = models.BooleanField(default=False)
+    answer = models.CharField(max_length=300, blank=True)  # to the last call
+
+    # Up to here deliveries were counted by how long they took: see dashboard.latency.
+    counted_until = models.DateTimeField(null=True)
+    counted_attempt = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{len(self.findings)} findings at {self.at}"
+
+
+class LatencyTally(models.Model):
+    """How long alerts took from their making to the receiver, by upper bound; of all teams together."""
+
+    upper_s = models.FloatField(primary_key=True)  # seconds; 1e9: longer than every bound
+    number = models.PositiveBigIntegerField(default=0)
+    total_s = models.FloatField(default=0.0)
+
+    def __str__(self) -> str:
+        return f"{self.number} within {self.upper_s:g} s"

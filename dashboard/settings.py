@@ -35,6 +35,7 @@ PROVIDER_KEYS: dict[str, str] = _given["PROVIDER_KEYS"]
 OPENAI_WEBHOOK_SECRET: str = _given["OPENAI_WEBHOOK_SECRET"]
 TUNEBELL_ALLOW_PRIVATE: str = _given["TUNEBELL_ALLOW_PRIVATE"]
 API_TOKEN: str = _given["TUNEBELL_API_TOKEN"]
+HEARTBEAT_URL: str = _given["TUNEBELL_HEARTBEAT_URL"]
 WEBHOOK_URL: str = _given["TUNEBELL_WEBHOOK_URL"]
 WEBHOOK_SECRET: str = _given["TUNEBELL_WEBHOOK_SECRET"]
 
@@ -195,6 +196,7 @@ REDIS_URL: str = _given["REDIS_URL"] or (
 )
 TICK_SECONDS = 5
 PRUNE_SECONDS = 60  # between two short turns of retention
+AUDIT_SECONDS = 60
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
@@ -223,7 +225,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "poll"
-CELERY_TASK_ROUTES = {"jobs.*": {"queue": "poll"}, "alerts.*": {"queue": "alerts"}}
+CELERY_TASK_ROUTES = {
+    "jobs.*": {"queue": "poll"},
+    "alerts.*": {"queue": "alerts"},
+    "dashboard.*": {"queue": "alerts"},
+}
 CELERY_BEAT_SCHEDULE = {
     name: {
         "task": name,
@@ -235,6 +241,7 @@ CELERY_BEAT_SCHEDULE = {
         ("jobs.prune_due", "poll", PRUNE_SECONDS),
         ("alerts.announce_due", "alerts", TICK_SECONDS),
         ("alerts.deliver_due", "alerts", TICK_SECONDS),
+        ("dashboard.audit_due", "alerts", AUDIT_SECONDS),
     )
 }
 

@@ -5,13 +5,16 @@ beside the workers and takes over when they or their broker are gone.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from alerts import hints, outbox
+from dashboard import auditor
 from dashboard.heartbeats import Part, beat
 from dashboard.models import Heartbeat
 from jobs.claims import database_now
@@ -41,6 +44,7 @@ class Standby:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.noted: datetime | None = None  # the sweep we noted ourselves
+        self.audited_at = time.monotonic()
 
     def run(self) -> None:
         """Returns when `stop` is called."""
@@ -69,6 +73,18 @@ class Standby:
     def _alert(self) -> None:
         outbox.announce_all()
         outbox.deliver_all()
+        self._audit_sometimes()
+
+    def _audit_sometimes(self) -> None:
+        """Like the workers, not at the very start: what was left undone before gets its first turn."""
+        if time.monotonic() - self.audited_at < settings.AUDIT_SECONDS:
+            return
+        self.audited_at = time.monotonic()
+        try:
+            auditor.audit_due()
+        except Exception:
+            # Its report grows old, which is the alarm; alerts must go out all the same.
+            log.exception("audit failed")
 
     def _every(self, tick_s: float, act: Callable[[], None]) -> None:
         while not self.stopping.is_set():

@@ -102,6 +102,26 @@ def overdue_lists(now: datetime, by_interval: dict[int | None, timedelta]) -> Qu
     )
 
 
+def abandoned(now: datetime) -> int:
+    """Lists and jobs that a worker claimed and left, that nobody took since, and that wait for nothing."""
+    run_out = Q(lease_until__lt=now - 2 * POLL_LEASE)
+    lists = Connection.objects.polled().filter(run_out, next_sweep_at__lte=now)
+    jobs = Job.objects.filter(
+        run_out,
+        next_poll_at__lte=now,
+        connection__is_paused=False,
+        connection__archived_at=None,
+        is_paused=False,
+        archived_at=None,
+    )
+    waiting, pacing = (
+        _lately("connection__wait_until", now),
+        _lately("connection__paced_until", now),
+    )
+    free_lists = lists.exclude(_lately("wait_until", now) | _lately("paced_until", now))
+    return free_lists.count() + jobs.exclude(waiting | pacing).count()
+
+
 def oldest_due(now: datetime) -> datetime | None:
     """When the longest-waiting watched job was due that no provider and no cap holds back."""
     due = Job.objects.filter(next_poll_at__lte=now, is_paused=False, archived_at=None)

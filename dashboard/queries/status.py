@@ -10,22 +10,25 @@ from django.db.models import Count, Min, Q
 
 from accounts.models import Team
 from alerts import hints
-from alerts.models import Delivery
+from alerts.models import Channel, Delivery
 from dashboard import words
-from dashboard.broker import broker_answers
+from dashboard.broker import depths
 from dashboard.context import running_version
 from dashboard.crews import Crew, crews, has_standby
 from dashboard.models import Heartbeat
 from dashboard.queries import workload
+from dashboard.queries.audit import AuditView, Trouble, audit_view, last_report, trouble
 from dashboard.queries.jobs import next_try_at
 from dashboard.queries.overdue import LateJobs, late_jobs
-from dashboard.queries.readiness import TROUBLED, is_starting
+from dashboard.queries.readiness import TROUBLED, is_starting, swept_at
+from dashboard.queries.waiting import held_channels
 from jobs import ledger, schedule
 from jobs.models import Backfill, Connection, Health
 
 GIVEN_UP_SHOWN = timedelta(days=7)
 STALE_AFTER_POLLS = 3
 WORKERS_SHOWN = 20
+QUEUES = ("poll", "alerts")
 WELL, AT_WORK, SILENT = "Well", "At work", "Not seen lately"
 
 
@@ -77,20 +80,25 @@ class ArchiveLine:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the whole installation keeps up. No names, so every team may see it."""
+    """How the whole installation keeps up. No names, so every team may see it.
+
+    `queues`: tasks that no worker took yet, by queue; empty when the broker does not answer.
+    """
 
     swept_at: datetime | None
     since: datetime
     lateness: tuple[workload.Lateness, ...]
     stale_writes: int
     hints_failed: int
+    queues: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """`oldest_at`: when the oldest alert that waits was made."""
+    """`oldest_at`: when the oldest alert that waits was made. `held`: of those, by quiet hours or a rate."""
 
     waiting: int
+    held: int
     oldest_at: datetime | None
     given_up: int
 
@@ -106,16 +114,19 @@ class StatusPage:
     pulse: Pulse
     requests: tuple[workload.Outcome, ...]
     alerts: AlertCounts
+    audit: AuditView
     version: str
 
 
 def status_page(team: Team, now: datetime) -> StatusPage:
     notes = list(Heartbeat.objects.all())
     rows = list(Connection.objects.for_team(team).live().order_by("name"))
-    parts = tuple(_parts(notes, now))
+    queued, report = depths(QUEUES), last_report()
+    parts = tuple(_parts(notes, now, has_broker=queued is not None))
     lines = tuple(_connection_line(row, now) for row in rows)
     late, alerts = late_jobs(rows, notes, now), _alert_counts(team, now)
-    verdict = _trouble(parts, lines, late, alerts)
+    audit = trouble(report, notes, now)
+    verdict = _trouble(parts, audit, lines, late, alerts)
     return StatusPage(
         verdict=verdict or "All well.",
         is_well=not verdict,
@@ -123,15 +134,17 @@ def status_page(team: Team, now: datetime) -> StatusPage:
         parts=parts,
         connections=lines,
         archives=tuple(_archives(team)),
-        pulse=_pulse(notes, now),
+        pulse=_pulse(notes, queued or {}, now),
         requests=workload.requests(team, now),
         alerts=alerts,
+        audit=audit_view(report, now),
         version=running_version(),
     )
 
 
 def _trouble(
     parts: Iterable[PartLine],
+    audit: Trouble | None,
     lines: tuple[ConnectionLine, ...],
     late: LateJobs,
     alerts: AlertCounts,
@@ -141,6 +154,8 @@ def _trouble(
     bad = sum(not line.is_well for line in lines)
     if silent:
         return f"Not seen: {', '.join(silent).lower()}."
+    if audit:
+        return audit.gravest
     if bad:
         return f"{bad} of {words.counted(len(lines), 'connection')} need a look."
     if late.behind:
@@ -151,7 +166,7 @@ def _trouble(
     return ""
 
 
-def _parts(notes: list[Heartbeat], now: datetime) -> Iterator[PartLine]:
+def _parts(notes: list[Heartbeat], now: datetime, *, has_broker: bool) -> Iterator[PartLine]:
     """The database answered, or there would be no page."""
     by_part = {crew.part: crew for crew in crews(notes, now)}
     is_covered = has_standby(notes, now)
@@ -163,10 +178,8 @@ def _parts(notes: list[Heartbeat], now: datetime) -> Iterator[PartLine]:
             yield _crew_line(by_part[part])
         elif not is_covered:
             yield _unseen_line(str(part.label), now)
-    broker = broker_answers()
-    yield PartLine(
-        "Broker", broker, now if broker else None, "Answers" if broker else "Does not answer"
-    )
+    word = "Answers" if has_broker else "Does not answer"
+    yield PartLine("Broker", has_broker, now if has_broker else None, word)
     yield PartLine(
         "Database",
         True,
@@ -251,26 +264,30 @@ def _archives(team: Team) -> Iterator[ArchiveLine]:
         )
 
 
-def _pulse(notes: Iterable[Heartbeat], now: datetime) -> Pulse:
-    swept = (note.at for note in notes if note.part == Heartbeat.Part.SWEEP)
+def _pulse(notes: Iterable[Heartbeat], queued: dict[str, int], now: datetime) -> Pulse:
     counts = workload.counts()
     return Pulse(
-        swept_at=next(swept, None),
+        swept_at=swept_at(notes),
         since=workload.since(now),
         lateness=workload.lateness(now),
         stale_writes=counts.get(ledger.STALE_WRITES, 0),
         hints_failed=counts.get(hints.FAILED, 0),
+        queues=queued,
     )
 
 
 def _alert_counts(team: Team, now: datetime) -> AlertCounts:
     pending, dead = Q(state=Delivery.State.PENDING), Q(state=Delivery.State.DEAD)
+    held = Q(quiet_until__gt=now) | Q(
+        channel__in=held_channels(Channel.objects.for_team(team), now)
+    )
     recent = Q(created_at__gt=now - GIVEN_UP_SHOWN)
     # Both states are named: without statistics SQLite would read all of the team's.
     named = Delivery.objects.for_team(team).unsent().filter(state__in=["pending", "dead"])
     rows = named.filter(pending | recent)
     counts: dict[str, Any] = rows.aggregate(
         waiting=Count("pk", filter=pending),
+        held=Count("pk", filter=pending & held),
         oldest_at=Min("created_at", filter=pending),
         given_up=Count("pk", filter=dead),
     )

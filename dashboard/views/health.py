@@ -16,5 +16,10 @@ def livez(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> JsonResponse:
     found = readiness.readiness(timezone.now())
     word = "not ready" if found.reasons else "degraded" if found.degraded else "ready"
-    answer = {"status": word, "reasons": list(found.reasons), "degraded": found.degraded}
+    answer = {
+        "status": word,
+        "reasons": list(found.reasons),
+        "degraded": found.degraded,
+        **found.ages,
+    }
     return JsonResponse(answer, status=503 if found.reasons else 200)

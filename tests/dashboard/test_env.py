@@ -54,6 +54,8 @@ def test_the_site_url_follows_the_port():
         ("TUNEBELL_ALLOW_PRIVATE", "10.0.0.0/99"),
         ("TUNEBELL_WEBHOOK_SECRET", "whsec_not base64!"),
         ("TUNEBELL_WEBHOOK_URL", "hook.example.com"),
+        ("TUNEBELL_HEARTBEAT_URL", "hc-ping.com/0d338dcc"),
+        ("TUNEBELL_HEARTBEAT_URL", "https://user:word@hc-ping.com/0d338dcc"),
     ],
 )
 def test_a_malformed_value_is_refused_by_name(name, value):

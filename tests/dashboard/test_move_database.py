@@ -19,7 +19,7 @@ from accounts.models import RequestCount, SignInLink, Team, User
 from alerts.models import Channel
 from dashboard import move
 from dashboard.management.commands.move_database import TARGET, target_at, without_password
-from dashboard.models import Heartbeat
+from dashboard.models import AuditReport, Heartbeat, LatencyTally
 from jobs.models import (
     Backfill,
     BaseModel,
@@ -86,6 +86,8 @@ def everything():
     SignInLink.create_token(graph.admin)
     RequestCount.objects.create(key="k" * 64, began_at=NOON)
     Heartbeat.objects.create(part="poll", at=NOON)
+    AuditReport.objects.create(at=NOON, findings=[{"count": 2}], answer="né", counted_attempt=2**40)
+    LatencyTally.objects.create(upper_s=0.3, number=2**40, total_s=0.1)
     SessionStore().save()
     return graph
 

@@ -105,6 +105,7 @@ def test_the_beat_never_lets_work_pile_up():
         "jobs.prune_due": 60,
         "alerts.announce_due": 5,
         "alerts.deliver_due": 5,
+        "dashboard.audit_due": 60,
     }
     for entry in schedule.values():
         assert entry["options"]["expires"] == entry["schedule"]
