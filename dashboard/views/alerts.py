@@ -91,13 +91,7 @@ def add_rule(request: TeamRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         with transaction.atomic():
-            rule = setup.create_rule(
-                request.team,
-                facts["states"],
-                facts["channels"],
-                connections=facts["connections"],
-                name=facts["name"],
-            )
+            rule = setup.create_rule(request.team, setup.RuleFacts(**facts))
             note(request, "rule added", rule)
         messages.success(request, "The rule is on. It rings for what happens from now on.")
         return redirect("alerts")
