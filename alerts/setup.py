@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.models import Team
@@ -118,6 +118,15 @@ def set_rule_enabled(rule: Rule, is_enabled: bool) -> None:  # it is the value s
 def remove_rule(rule: Rule) -> None:
     """What it announced already is still delivered."""
     rule.delete()
+
+
+def switch_off_rules_only_of(connection: Connection) -> int:
+    """For before a connection is removed: a rule that names it alone would ring for every other one."""
+    alone = ~Exists(
+        Rule.connections.through.objects.filter(rule=OuterRef("pk")).exclude(connection=connection)
+    )
+    rows = Rule.objects.filter(alone, pk__in=connection.rules.values("pk"))
+    return rows.update(is_enabled=False)
 
 
 def has_listener(team: Team) -> bool:
