@@ -94,7 +94,8 @@ def _which(rule: RuleWords) -> list[Part]:
     if not rule.metadata:
         return trained
     pairs = [
-        f"any {key}" if value == ANY else f"{key}={value}" for key, value in rule.metadata.items()
+        f"any {key}" if value == ANY else f"{key}={value}"
+        for key, value in sorted(rule.metadata.items())  # PostgreSQL keeps no order
     ]
     return [*trained, Part(" with "), Part(listed(pairs, "and"), is_strong=True)]
 

@@ -173,7 +173,7 @@ def initial_of(rule: Rule) -> dict[str, Any]:
         "states": rule.states,
         "connections": [one.public_id for one in rule.connections.all()],
         "base_models": "\n".join(rule.base_models),
-        "metadata": "\n".join(f"{key}={value}" for key, value in rule.metadata.items()),
+        "metadata": "\n".join(f"{key}={value}" for key, value in sorted(rule.metadata.items())),
         "channels": [one.public_id for one in rule.channels.all()],
         "is_urgent": rule.is_urgent,
         "name": rule.name,

@@ -12,6 +12,7 @@ from jobs.claims import database_now
 from jobs.models import Transition
 from tests.builders import a_connection, a_job, a_transition
 
+pytestmark = pytest.mark.both_databases
 DAY = timedelta(days=1)
 ENDS = RuleFacts(states=["failed", "succeeded", "recovered"], channels=[])
 

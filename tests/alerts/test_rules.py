@@ -1,3 +1,4 @@
+import doctest
 import fnmatch
 import time
 from dataclasses import replace
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts import quiet_hours, rules
 from alerts.quiet_hours import QuietHours
 from alerts.rules import RULE_STATES, Change, Rule, Target, Told, alert_name, concerned, fits
 from jobs.health import TROUBLES
@@ -150,15 +152,20 @@ LONGER = replace(QUIET, rule_id=8, quiet=QuietHours(time_of_day(11), time_of_day
 
 
 @pytest.mark.parametrize(
-    ("rules", "rule_id"),
+    ("asked", "rule_id"),
     [([QUIET, RULE], 3), ([RULE, URGENT], 6), ([QUIET, URGENT], 6), ([LONGER, QUIET], 5)],
     ids=["now before quiet", "urgent before now", "urgent before quiet", "shorter before longer"],
 )
-def test_of_two_rules_the_more_hasty_one_tells(rules, rule_id):
-    for order in (rules, rules[::-1]):
+def test_of_two_rules_the_more_hasty_one_tells(asked, rule_id):
+    for order in (asked, asked[::-1]):
         assert [told.rule_id for told in concerned(FAILED, order, AT)] == [rule_id]
 
 
 def test_a_newer_channel_does_not_hide_an_older_one_of_another_rule():
     newer = replace(URGENT, targets=(Target(7, AT + timedelta(seconds=1)), Target(9, AT)))
     assert concerned(FAILED, [newer, RULE], AT) == (Told(9, 6, is_urgent=True), Told(7, 3))
+
+
+@pytest.mark.parametrize("module", [rules, quiet_hours])
+def test_the_examples_in_the_docstrings_hold(module):
+    assert doctest.testmod(module).failed == 0

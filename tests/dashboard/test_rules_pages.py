@@ -56,6 +56,7 @@ def text(answer) -> str:
     return words.replace("<strong>", "").replace("</strong>", "").replace("&#x27;", "'")
 
 
+@pytest.mark.both_databases
 def test_a_rule_with_everything_is_stored_and_read_as_one_sentence(editor, team, whole):
     lab = a_connection(team, name="lab")
     facts = {
@@ -69,14 +70,15 @@ def test_a_rule_with_everything_is_stored_and_read_as_one_sentence(editor, team,
     }
     assert editor.post(ADD, {**whole, **facts}).url == "/alerts/"
     assert (
-        "When any job on lab trained from gpt-4o-mini* or llama* with project=x and any owner becomes "
+        "When any job on lab trained from gpt-4o-mini* or llama* with any owner and project=x becomes "
         "failed, tell on-call; quiet 22:00–07:00 Europe/Berlin." in text(editor.get("/alerts/"))
     )
 
 
+@pytest.mark.both_databases
 def test_what_was_stored_is_what_the_form_shows_again(editor, hook, whole):
     rule = a_rule(
-        hook, states=["failed", "stuck"], base_models=["a*"], metadata={"k": "v=w"}, is_urgent=True,
+        hook, states=["failed", "stuck"], base_models=["a*"], metadata={"owner": "*", "k": "v=w"}, is_urgent=True,
         quiet_from=time(22), quiet_until=time(7, 30), quiet_zone="Europe/Berlin",
     )  # fmt: skip
     form = editor.get(f"/alerts/rules/{rule.public_id}/").context["form"]
@@ -166,6 +168,7 @@ def test_a_connection_that_was_put_away_stays_in_its_rules(editor, team, hook, w
     assert editor.post(ADD, facts).status_code == 400
 
 
+@pytest.mark.both_databases
 def test_a_rule_of_a_removed_connection_does_not_ring_for_all(team, hook):
     admin = Client()
     admin.force_login(a_member(team))
@@ -196,7 +199,7 @@ def test_a_preview_says_how_often_it_would_have_rung_and_saves_nothing(editor, j
 def test_a_preview_of_what_cannot_be_shows_the_error_only(editor, whole):
     answer = editor.post(ADD, {**whole, "metadata": "x", "preview": "1"})
     assert answer.status_code == 400
-    assert "would" not in text(answer).split('id="preview"')[1].split("</section>")[0]
+    assert answer.context["preview"] is None
 
 
 def test_a_row_says_how_often_its_rule_rang(editor, hook, job):

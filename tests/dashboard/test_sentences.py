@@ -1,11 +1,13 @@
 """Rules in words: each part of a rule is part of its sentence, and nothing is said that it is not."""
 
+import doctest
 from datetime import time
 
 import pytest
 
 from alerts.quiet_hours import QuietHours
 from alerts.rules import RULE_STATES
+from dashboard import sentences
 from dashboard.sentences import COUNTED, RuleWords, plain, rule_sentence, would_have_rung
 
 NIGHT = QuietHours(time(22), time(7), "Europe/Berlin")
@@ -24,7 +26,7 @@ def test_a_rule_with_all_its_parts_is_one_sentence():
         metadata={"project": "x", "owner": "*"},
         is_urgent=True,
     ) == (
-        "When any job on prod-eu trained from gpt-4o-mini* with project=x and any owner "
+        "When any job on prod-eu trained from gpt-4o-mini* with any owner and project=x "
         "becomes failed or stuck, tell Slack #ml, urgently."
     )
 
@@ -69,3 +71,7 @@ def test_a_preview_says_how_often_and_for_what():
     assert would_have_rung(14, counts, 30) == expected
     assert would_have_rung(1, (("failed", 1),), 30).startswith("It would have rung 1 time in")
     assert would_have_rung(0, (), 30) == "It would not have rung in the last 30 days."
+
+
+def test_the_example_in_the_docstring_holds():
+    assert doctest.testmod(sentences).failed == 0
