@@ -1,19 +1,21 @@
 """Announce: every unannounced transition becomes one delivery for each channel that wants it."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from alerts import claims, rules
+from alerts import claims, rulebook, rules, silences
 from alerts.happening import Happening, JobFacts
 from alerts.message import Message, bare, compose
-from alerts.models import Channel, Delivery, Rule, thread_of
+from alerts.models import Delivery, thread_of
+from jobs.claims import database_now
 from jobs.failpoints import failpoint
 from jobs.models import Connection, Job, Transition
 
@@ -51,70 +53,77 @@ def _announce_batch() -> tuple[int, int]:
         deliveries = _deliveries(transitions)
         ids = [transition.pk for transition in transitions]
         Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
-        _wake_older(ids)
+        _wake_older(deliveries)
         failpoint("announce.mid")
         _unannounced().filter(pk__in=ids).update(announced_at=Now())
     return len(ids), len(deliveries)
 
 
-def _wake_older(transition_ids: Sequence[int]) -> None:
-    """A newer alert makes the older ones of its thread due: they go out in order, now."""
+def _wake_older(made: Sequence[Delivery]) -> None:
+    """A newer alert makes the older ones of its thread due: they go out in order, now.
+
+    Also those that quiet hours hold: nobody is spared anything when the newer one rings. One that
+    is held itself, or not told at all, wakes nobody.
+    """
+    ringing = [one for one in made if one.state == Delivery.State.PENDING and not one.quiet_until]
     newer = Delivery.objects.filter(
         channel=OuterRef("channel"),
         thread=OuterRef("thread"),
         transition__gt=OuterRef("transition"),
-        transition__in=transition_ids,
+        transition__in={one.transition_id for one in ringing},
+        quiet_until=None,
     )
-    claims.wake(Delivery.objects.filter(Exists(newer)))
+    older = Delivery.objects.pending().filter(
+        Exists(newer),
+        channel__in={one.channel_id for one in ringing},
+        thread__in={one.thread for one in ringing},
+    )
+    older.exclude(quiet_until=None).update(quiet_until=None)
+    claims.wake(older)
 
 
 def _deliveries(transitions: Sequence[Transition]) -> list[Delivery]:
     ringing = [transition for transition in transitions if transition.rings]
-    known = _rules_of({transition.connection.team_id for transition in ringing})
+    known = rulebook.rules_of({transition.connection.team_id for transition in ringing})
+    silent = silences.silences_of({one.job_id for one in ringing if one.job_id is not None})
+    now = database_now()
     made = []
     for transition in ringing:
-        change = _change(transition)
-        told = rules.concerned(change, known[change.team_id])
-        message = _message(transition, change).to_json() if told else {}
-        made += [
-            Delivery(
-                team=transition.connection.team,
-                transition=transition,
-                channel_id=channel_id,
-                rule_id=rule_id,
-                thread=thread_of(transition),
-                message=message,
-            )
-            for channel_id, rule_id in told.items()
-        ]
+        change = rulebook.change_of(transition)
+        told = rules.concerned(change, known[change.team_id], now)
+        held_back = _why_held_back(transition, change, silent)
+        message = _message(transition, change) if told else None
+        made += [_delivery(transition, one, message, held_back) for one in told if message]
     return made
 
 
-def _rules_of(team_ids: Iterable[int]) -> dict[int, list[rules.Rule]]:
-    enabled = Prefetch("channels", Channel.objects.enabled().order_by("id"))
-    chosen = Prefetch("connections", Connection.objects.only("pk"))
-    rows = Rule.objects.filter(team__in=list(team_ids), is_enabled=True).order_by("id")
-    found: dict[int, list[rules.Rule]] = defaultdict(list)
-    for row in rows.prefetch_related(enabled, chosen):
-        targets = tuple(rules.Target(one.pk, one.created_at) for one in row.channels.all())
-        states = frozenset(str(state) for state in row.states)
-        connection_ids = frozenset(one.pk for one in row.connections.all())
-        rule = rules.Rule(row.pk, row.team_id, states, connection_ids, row.created_at, targets)
-        found[row.team_id].append(rule)
-    return found
+def _why_held_back(
+    transition: Transition, change: rules.Change, silent: Mapping[int, datetime | None]
+) -> str:
+    job_id, name = transition.job_id, rules.alert_name(change)
+    if job_id is None or job_id not in silent or name is None:
+        return ""
+    return silences.why_held_back(name, silent[job_id])
 
 
-def _change(transition: Transition) -> rules.Change:
-    return rules.Change(
-        kind=transition.kind,
-        from_state=transition.from_state,
-        to_state=transition.to_state,
-        team_id=transition.connection.team_id,
-        connection_id=transition.connection_id,
-        recorded_at=transition.recorded_at,
-        base_model=transition.job.base_model if transition.job else transition.subject,
-        metadata=transition.job.metadata if transition.job else {},
+def _delivery(
+    transition: Transition, told: rules.Told, message: Message, held_back: str
+) -> Delivery:
+    delivery = Delivery(
+        team=transition.connection.team,
+        transition=transition,
+        channel_id=told.channel_id,
+        rule_id=told.rule_id,
+        thread=thread_of(transition),
+        message=replace(message, is_urgent=told.is_urgent).to_json(),
+        is_urgent=told.is_urgent,
     )
+    if held_back:
+        delivery.state, delivery.reason = Delivery.State.SUPPRESSED, held_back
+        delivery.next_attempt_at = None
+    elif told.quiet_until:
+        delivery.quiet_until = delivery.next_attempt_at = told.quiet_until
+    return delivery
 
 
 def _message(transition: Transition, change: rules.Change) -> Message:

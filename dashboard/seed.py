@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import ApiToken, Membership, Role, Team, User, digest_of
 from alerts.models import Channel
-from alerts.setup import create_channel, create_rule, set_enabled, update_channel
+from alerts.setup import RuleFacts, create_channel, create_rule, set_enabled, update_channel
 from dashboard.env import EnvConnection
 from jobs.models import Connection
 
@@ -114,4 +114,4 @@ def sow_webhook(team: Team) -> None:
         set_enabled(channel, True)
         return
     made = create_channel(team, "webhook", name, config, origin=Channel.Origin.ENVIRONMENT)
-    create_rule(team, RINGING, [made.channel], name="From the environment")
+    create_rule(team, RuleFacts(RINGING, [made.channel], name="From the environment"))

@@ -18,7 +18,9 @@ from dashboard.views import (
     metrics,
     mirror,
     retention,
+    rules,
     signin,
+    silences,
     status,
     styleguide,
     team,
@@ -56,6 +58,9 @@ job_actions_pages: list[URLPattern | URLResolver] = [
     ),
     path(f"{JOB}/poll/", job_actions.poll, name="job-poll"),
     path(f"{JOB}/remove/", job_actions.remove, name="job-remove"),
+    path(f"{JOB}/mute/", silences.mute, name="job-mute"),
+    path(f"{JOB}/unmute/", silences.wake, name="job-unmute"),
+    path(f"{JOB}/snooze/", silences.snooze, name="job-snooze"),
     *(
         path(
             f"{JOB}/provider/{action}/",
@@ -103,10 +108,11 @@ ON, OFF = {"is_enabled": True}, {"is_enabled": False}
 
 alert_pages: list[URLPattern | URLResolver] = [
     path("alerts/", alerts.overview, name="alerts"),
-    path("alerts/rules/add/", alerts.add_rule, name="rule-add"),
-    path(f"{RULE}/enable/", alerts.switch_rule, ON, name="rule-enable"),
-    path(f"{RULE}/disable/", alerts.switch_rule, OFF, name="rule-disable"),
-    path(f"{RULE}/remove/", alerts.remove_rule, name="rule-remove"),
+    path("alerts/rules/add/", rules.add, name="rule-add"),
+    path(f"{RULE}/", rules.edit, name="rule-edit"),
+    path(f"{RULE}/enable/", rules.switch, ON, name="rule-enable"),
+    path(f"{RULE}/disable/", rules.switch, OFF, name="rule-disable"),
+    path(f"{RULE}/remove/", rules.remove, name="rule-remove"),
     path("alerts/channels/add/", alerts.choose_kind, name="channel-kinds"),
     path("alerts/channels/add/<slug:kind>/", alerts.add_channel, name="channel-add"),
     path(f"{CHANNEL}/", alerts.edit_channel, name="channel-edit"),

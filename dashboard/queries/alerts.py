@@ -1,7 +1,6 @@
 """What the alerts pages show: who is told, and whether it arrived."""
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -14,16 +13,15 @@ from django.urls import reverse
 from accounts.models import Team, TeamQuerySet
 from alerts.channels import kinds, show
 from alerts.message import Message
-from alerts.models import Attempt, Channel, Delivery, Rule
-from alerts.rules import JOB_STATES, RULE_STATES
+from alerts.models import Attempt, Channel, Delivery
 from alerts.setup import has_listener
 from dashboard import cursors, words
+from dashboard.queries.rules import RuleRow, rule_rows
 from jobs.models import Job
 from providers.states import State
 
 M = TypeVar("M", bound=Model)
 DAY = timedelta(days=1)
-OF_JOBS = JOB_STATES | {"missing"}
 SHOWN_FIRST = 8
 PAGE_SIZE = 50
 LOOKS = {
@@ -32,18 +30,6 @@ LOOKS = {
     Delivery.State.DEAD: State.FAILED,
     Delivery.State.SUPPRESSED: State.CANCELLED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRow:
-    public_id: uuid.UUID
-    name: str
-    job_states: str
-    connection_states: str
-    where: str
-    channels: tuple[str, ...]
-    is_enabled: bool
-    is_deaf: bool  # none of its channels is switched on
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +129,7 @@ def alerts_page(team: Team, now: datetime, *, with_answers: bool) -> AlertsPage:
         has_single_channel=sum(row.is_enabled for row in channels) == 1,
         waiting=counts["waiting"],
         given_up=counts["given_up"],
-        rules=tuple(_rules(team)),
+        rules=tuple(rule_rows(team, now)),
         channels=channels,
         deliveries=tuple(delivery_row(row, now, with_answers=with_answers) for row in newest),
     )
@@ -168,27 +154,6 @@ def _verdict(counts: dict[str, int], *, is_deaf: bool) -> str:
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} given up")
     return ", ".join(parts) + "."
-
-
-def _rules(team: Team) -> Iterable[RuleRow]:
-    rules = Rule.objects.for_team(team).prefetch_related("channels", "connections")
-    for rule in rules.order_by("pk"):
-        told = sorted(rule.channels.all(), key=lambda channel: channel.name)
-        yield RuleRow(
-            public_id=rule.public_id,
-            name=rule.name,
-            job_states=_either([state for state in rule.states if state in OF_JOBS]),
-            connection_states=_either([state for state in rule.states if state not in OF_JOBS]),
-            where=" or ".join(sorted(one.name for one in rule.connections.all())),
-            channels=tuple(channel.name for channel in told),
-            is_enabled=rule.is_enabled,
-            is_deaf=not any(channel.is_enabled for channel in told),
-        )
-
-
-def _either(states: list[str]) -> str:
-    names = [RULE_STATES.get(state, state).lower() for state in states]
-    return " or ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
 def channel_row(row: Channel, now: datetime) -> ChannelRow:
@@ -321,10 +286,6 @@ def find_by_public_id(rows: TeamQuerySet[M], public_id: object) -> M:
 
 def find_channel(team: Team, public_id: object) -> Channel:
     return find_by_public_id(Channel.objects.for_team(team), public_id)
-
-
-def find_rule(team: Team, public_id: object) -> Rule:
-    return find_by_public_id(Rule.objects.for_team(team), public_id)
 
 
 def find_delivery(team: Team, key: object) -> Delivery:

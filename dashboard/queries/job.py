@@ -20,6 +20,7 @@ from dashboard.queries.jobs import next_try_at
 from dashboard.queries.leaves import Leaf, leaves
 from dashboard.queries.relatives import Restarts, Retirement, restarts, retirement
 from dashboard.queries.sent import Sent, sent_about
+from dashboard.queries.silences import SilencePanel, silence_of
 from jobs.models import Checkpoint, Connection, File, Job, Point, Snapshot
 from providers.states import State
 
@@ -87,6 +88,7 @@ class JobPage:
     sentence: str
     next_try_at: datetime | None
     offers: tuple[Offer, ...]
+    silence: SilencePanel
     restarts: Restarts
     retirement: Retirement | None
     ages: Ages
@@ -109,7 +111,7 @@ class JobPage:
 
 def find_job(team: Team, connection: str, job_id: str) -> Job:
     """The team's job with this id on this connection, archived or not. Raises Http404."""
-    found = Job.objects.for_team(team).select_related("connection")
+    found = Job.objects.for_team(team).select_related("connection", "silence__creator")
     job = found.filter(connection__slug=connection, provider_id=job_id).first()
     if job is None:
         raise Http404
@@ -135,7 +137,12 @@ def marks_of(job: Job, now: datetime) -> tuple[object, ...]:
     seen = job.last_seen_at.replace(second=0, microsecond=0) if job.last_seen_at else None
     watched = (job.is_paused, job.archived_at, is_stale(job, now))
     health = (job.connection.health, job.connection.health_reason)
-    return (job.pk, job.version, job.state, seen, job.trouble, job.settled_at, *watched, *health)
+    silence = silence_of(job, now)
+    told = (silence.word, silence.until)
+    return (
+        *(job.pk, job.version, job.state, seen, job.trouble, job.settled_at),
+        *(*watched, *health, *told),
+    )
 
 
 def job_page(job: Job, now: datetime) -> JobPage:
@@ -152,6 +159,7 @@ def job_page(job: Job, now: datetime) -> JobPage:
         sentence=sentence(job, past, now),
         next_try_at=next_try_at(job.connection, now),
         offers=offers(job),
+        silence=silence_of(job, now),
         restarts=restarts(job),
         retirement=retirement(job, now),
         ages=ages(job, now, last_point_at=last_point_at, last_file_at=last_file_at),

@@ -1,4 +1,4 @@
-"""/alerts/: who is told, and did it arrive? Editors write rules and resend; admins set up channels."""
+"""/alerts/: who is told, and did it arrive? Editors resend; admins set up channels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from accounts.models import Role
 from alerts import outbox, setup
 from alerts.channels import Kind, SendError, kinds, send_test
 from alerts.models import Channel
-from dashboard.forms.alerts import ChannelNameForm, RuleForm
+from dashboard.forms.alerts import ChannelNameForm
 from dashboard.forms.connections import ConfirmNameForm
 from dashboard.queries import alerts as queries
 from dashboard.views.connections import FORM_METHODS, too_many
@@ -82,51 +82,6 @@ def resend_given_up(request: TeamRequest) -> HttpResponse:
         note(request, "given up alerts resent", count)
     messages.success(request, f"{count} are sent again now, under the same keys.")
     return redirect("deliveries")
-
-
-@require_http_methods(FORM_METHODS)
-@team_required(Role.EDITOR)
-def add_rule(request: TeamRequest) -> HttpResponse:
-    form = RuleForm(request.team, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        facts = form.cleaned_data
-        with transaction.atomic():
-            rule = setup.create_rule(
-                request.team,
-                facts["states"],
-                facts["channels"],
-                connections=facts["connections"],
-                name=facts["name"],
-            )
-            note(request, "rule added", rule)
-        messages.success(request, "The rule is on. It rings for what happens from now on.")
-        return redirect("alerts")
-    has_channels = Channel.objects.for_team(request.team).exists()
-    context = {"form": form, "has_channels": has_channels}
-    return render(request, "alerts/rule_form.html", context, status=400 if form.errors else 200)
-
-
-@require_POST
-@team_required(Role.EDITOR)
-def switch_rule(request: TeamRequest, public_id: UUID, *, is_enabled: bool) -> HttpResponse:
-    rule = queries.find_rule(request.team, public_id)
-    word = "on" if is_enabled else "off"
-    with transaction.atomic():
-        setup.set_rule_enabled(rule, is_enabled)
-        note(request, f"rule switched {word}", rule)
-    messages.success(request, f"The rule is {word}.")
-    return redirect("alerts")
-
-
-@require_POST
-@team_required(Role.EDITOR)
-def remove_rule(request: TeamRequest, public_id: UUID) -> HttpResponse:
-    rule = queries.find_rule(request.team, public_id)
-    with transaction.atomic():
-        note(request, "rule removed", rule)
-        setup.remove_rule(rule)
-    messages.success(request, "The rule is removed. What it announced already is still delivered.")
-    return redirect("alerts")
 
 
 @require_safe

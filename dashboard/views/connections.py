@@ -18,6 +18,7 @@ from accounts.access import TeamRequest, team_required
 from accounts.audit import note
 from accounts.cipher import CannotOpen, Place, seal, unseal
 from accounts.models import Role
+from alerts.setup import switch_off_rules_only_of
 from dashboard.forms.connections import (
     AddJobForm,
     ConfirmNameForm,
@@ -283,6 +284,7 @@ def remove(request: TeamRequest, connection: str) -> HttpResponse:
     form = ConfirmNameForm(found.name, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
+            switch_off_rules_only_of(found)
             tracking.remove(found)
             note(request, "connection removed", found.name)
         messages.success(request, f"{found.name} and everything recorded under it are removed.")

@@ -4,6 +4,7 @@ from alerts import channels, setup
 from alerts.channels.webhook import is_secret
 from alerts.models import Channel, Delivery
 from alerts.outbox import announce
+from alerts.setup import RuleFacts
 from tests.alerts.house import House
 from tests.builders import a_connection, a_team
 
@@ -93,7 +94,7 @@ def test_mending_a_channel_makes_what_waits_due(house, receiver):
 
 def test_a_rule_keeps_its_states_in_the_order_they_are_shown(house, receiver):
     channel = house.hook(receiver)
-    rule = setup.create_rule(house.team, ["failed", "succeeded"], [channel])
+    rule = setup.create_rule(house.team, RuleFacts(["failed", "succeeded"], [channel]))
 
     assert rule.states == ["succeeded", "failed"]
     assert list(rule.channels.all()) == [channel]
@@ -102,21 +103,21 @@ def test_a_rule_keeps_its_states_in_the_order_they_are_shown(house, receiver):
 @pytest.mark.parametrize("states", [[], ["running"], ["failed", "x"]])
 def test_a_rule_for_states_that_do_not_ring_is_refused(house, receiver, states):
     with pytest.raises(ValueError, match=r"state|ring"):
-        setup.create_rule(house.team, states, [house.hook(receiver)])
+        setup.create_rule(house.team, RuleFacts(states, [house.hook(receiver)]))
 
 
 def test_a_rule_without_channels_is_refused(house):
     with pytest.raises(ValueError, match="channel"):
-        setup.create_rule(house.team, ["failed"], [])
+        setup.create_rule(house.team, RuleFacts(["failed"], []))
 
 
 def test_a_rule_reaches_neither_channels_nor_connections_of_another_team(house, receiver):
     own, foreign = house.hook(receiver), House().hook(receiver)
 
     with pytest.raises(ValueError, match="this team"):
-        setup.create_rule(house.team, ["failed"], [foreign])
+        setup.create_rule(house.team, RuleFacts(["failed"], [foreign]))
     with pytest.raises(ValueError, match="this team"):
-        setup.create_rule(house.team, ["failed"], [own], connections=[a_connection()])
+        setup.create_rule(house.team, RuleFacts(["failed"], [own], [a_connection()]))
 
 
 def test_nobody_listens_without_an_enabled_rule_and_channel(house, receiver):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, Role, User
 from alerts.models import Attempt, Delivery
 from alerts.outbox import announce, deliver
-from alerts.setup import create_channel, create_rule
+from alerts.setup import RuleFacts, create_channel, create_rule
 from jobs.claims import database_now
 from jobs.models import Connection, Job
 from jobs.poll import poll_due
@@ -103,7 +103,7 @@ def a_failure_that_rang(team, lab: ProviderDouble) -> dict[str, object]:
         create_channel(team, "webhook", name, {"url": one.url}).channel
         for name, one in (("on-call", receiver), ("ml-team", refusing))
     ]
-    rule = create_rule(team, ["failed"], channels, name="Broken runs")
+    rule = create_rule(team, RuleFacts(["failed"], channels, name="Broken runs"))
     facts = {"user_provided_suffix": "returns-v2", "created_at": int(time.time())}
     job_id = lab.serves(status="running", **facts)
     poll()
@@ -173,7 +173,7 @@ def hard_jobs(lab: ProviderDouble) -> Iterator[tuple[str, str]]:
 
 def a_given_up_alert(team, job: Job) -> dict[str, object]:
     channel = create_channel(team, "email", "dana", {"address": "dana@example.com"}).channel
-    rule = create_rule(team, ["failed", "rejected"], [channel])
+    rule = create_rule(team, RuleFacts(["failed", "rejected"], [channel]))
     delivery = builders.a_delivery(
         channel,
         builders.a_transition(job),

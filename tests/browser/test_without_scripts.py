@@ -105,3 +105,12 @@ def test_the_server_s_chart_is_the_chart(page, street):
     expect(chart.locator(".plot > svg")).to_be_visible()
     assert chart.locator("path.line").count() > 1
     expect(chart.locator("canvas")).to_have_count(0)
+
+
+def test_a_rule_is_tried_before_it_is_saved(page):
+    page.goto("/alerts/rules/add/")
+    page.get_by_label("Quiet from").fill("22:00")
+    page.get_by_label("until").fill("07:00")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("region", name="Preview")).to_contain_text("It would have rung")
+    expect(page.get_by_label("Quiet from")).to_have_value("22:00")

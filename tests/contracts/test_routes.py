@@ -43,6 +43,8 @@ PAGES = {
         for name in ("pause", "resume", "archive", "restore", "poll")
     },
     "job-remove": Route(E, FORM, JOB),
+    "job-snooze": Route(E, FORM, JOB),
+    **{f"job-{name}": Route(E, POST, JOB) for name in ("mute", "unmute")},
     **{f"job-provider-{name}": Route(E, FORM, JOB) for name in ("pause", "resume", "cancel")},
     "connections": Route(V, GET),
     "connection-add": Route(A, FORM),
@@ -64,6 +66,7 @@ PAGES = {
     "export": Route(V, POST),
     "alerts": Route(V, GET),
     "rule-add": Route(E, FORM),
+    "rule-edit": Route(E, FORM, ("rule",)),
     **{f"rule-{name}": Route(E, POST, ("rule",)) for name in ("enable", "disable", "remove")},
     "channel-kinds": Route(A, GET),
     "channel-add": Route(A, FORM, ("kind",)),

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from accounts.models import AuditEntry, Role
-from alerts.models import Attempt, Channel, Delivery, Rule
+from accounts.models import Role
+from alerts.models import Attempt, Channel, Delivery
 from alerts.setup import create_channel
 from providers.states import State
 from tests.builders import a_connection, a_delivery, a_job, a_member, a_rule, a_team, a_transition
@@ -63,57 +63,6 @@ def text(answer) -> str:
 
 def test_without_a_rule_the_page_warns(admin):
     assert "nobody will be told" in text(admin.get("/alerts/")).lower()
-
-
-def test_a_rule_is_read_as_a_sentence(admin, hook):
-    rule = a_rule(hook, states=["succeeded", "failed", "rejected"])
-    rule.connections.add(a_connection(hook.team, name="prod-eu"))
-    page = text(admin.get("/alerts/")).replace("<strong>", "").replace("</strong>", "")
-    assert (
-        "When a job of prod-eu becomes succeeded or failed, or prod-eu reports key rejected, tell on-call."
-        in page
-    )
-
-
-def test_an_editor_adds_switches_and_removes_a_rule(editor, hook):
-    facts = {
-        "states": ["failed"],
-        "channels": [hook.public_id],
-        "connections": [],
-        "name": "nightly",
-    }
-    assert editor.post("/alerts/rules/add/", facts).url == "/alerts/"
-    rule = Rule.objects.get()
-    assert (rule.states, rule.name, list(rule.channels.all())) == (["failed"], "nightly", [hook])
-    for action, is_enabled in (("disable", False), ("enable", True)):
-        editor.post(f"/alerts/rules/{rule.public_id}/{action}/")
-        rule.refresh_from_db()
-        assert rule.is_enabled is is_enabled
-    editor.post(f"/alerts/rules/{rule.public_id}/remove/")
-    assert not Rule.objects.exists()
-    assert AuditEntry.objects.filter(action__startswith="rule").count() == 4
-
-
-@pytest.mark.parametrize(
-    "facts", [{"states": []}, {"channels": []}, {"states": ["sleeping"]}, {"channels": ["x"]}]
-)
-def test_half_a_rule_is_refused(editor, hook, facts):
-    whole = {"states": ["failed"], "channels": [hook.public_id]}
-    assert editor.post("/alerts/rules/add/", {**whole, **facts}).status_code == 400
-    assert not Rule.objects.exists()
-
-
-def test_another_teams_channel_or_connection_is_no_choice(editor, hook):
-    foreign = create_channel(a_team(), "email", "theirs", {"address": "a@example.com"}).channel
-    elsewhere = a_connection()
-    for facts in (
-        {"channels": [foreign.public_id]},
-        {"connections": [elsewhere.public_id]},
-        {"connections": [elsewhere.pk]},
-    ):
-        whole = {"states": ["failed"], "channels": [hook.public_id]}
-        assert editor.post("/alerts/rules/add/", {**whole, **facts}).status_code == 400
-    assert not Rule.objects.exists()
 
 
 def test_a_new_webhook_shows_its_made_secret_once(admin, team):
