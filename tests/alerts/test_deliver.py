@@ -351,7 +351,8 @@ def test_a_refusing_mail_server_does_not_stop_webhooks(house, receiver, mail_ser
     mail_server.to_recipient.extend(["550 no such user"] * 5)
     tally = deliver()
 
-    assert len(receiver.accepted) == 5
+    told = [one.content["type"] for one in receiver.accepted]
+    assert (told.count("job.failed"), told.count("channel.failing")) == (5, 1)
     assert tally.dead == 5
 
 
