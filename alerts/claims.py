@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest, Now
 
 from alerts.caps import Window
@@ -87,7 +87,8 @@ def due(channel_id: int | OuterRef) -> QuerySet[Delivery]:
     What quiet hours hold back waits without holding back others: something urgent about the same
     job overtakes it, and it comes afterwards, in the digest that ends the quiet hours.
     """
-    return _ready(channel_id).filter(~Exists(_older())).order_by("next_attempt_at", "id")
+    # As the index has them, and no further key: a claim reads as many rows as it takes.
+    return _without(_older(), _ready(channel_id)).order_by("next_attempt_at")
 
 
 def _ready(channel_id: int | OuterRef) -> QuerySet[Delivery]:
@@ -103,6 +104,15 @@ def _older() -> QuerySet[Delivery]:
         thread=OuterRef("thread"),
         transition__lt=OuterRef("transition"),
     ).exclude(QUIET)
+
+
+def _without(others: QuerySet[Delivery], rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Those of `rows` for which there is none of `others`.
+
+    A value, not EXISTS: PostgreSQL joins the tables for that, and on a table that just filled up it
+    compares each row with each: 66 ms where one look into the index for each row takes 0.3 ms.
+    """
+    return rows.alias(other=Subquery(others.values("pk")[:1])).filter(other=None)
 
 
 def open_channels() -> QuerySet[Channel]:
@@ -133,8 +143,9 @@ def opens_in_s() -> float | None:
 
 
 def _with_work() -> QuerySet[Channel]:
-    free = due(OuterRef("pk")).exclude(LIVE_LEASE)
-    return open_channels().filter(Exists(free))
+    free = due(OuterRef("pk")).exclude(LIVE_LEASE).order_by()
+    # A value for the same reason as in `_without`.
+    return open_channels().alias(work=Subquery(free.values("pk")[:1])).exclude(work=None)
 
 
 def _waits_s(channel: Channel, now: datetime) -> float:
@@ -233,7 +244,7 @@ def _backlog(channel: Channel, room: int | None, now: datetime) -> Backlog:
 def _free_to_group(channel: Channel) -> QuerySet[Delivery]:
     """What could go into one digest: with all that goes before it in its thread, or nothing does."""
     apart = Q(next_attempt_at__gt=Now()) | LIVE_LEASE | ~Q(digest_key=None)
-    rows = _ready(channel.pk).filter(~Exists(_older().filter(apart)), digest_key=None)
+    rows = _without(_older().filter(apart), _ready(channel.pk).filter(digest_key=None))
     return rows.exclude(LIVE_LEASE).order_by("id")
 
 

@@ -262,6 +262,10 @@ class _Run:
             error = SendError("The receiver took too long.")
             outcome = Outcome(None, error, int(ABANDON_AFTER_S * 1000))
             self.unsettled.append((self.flights.pop(sender).held, outcome))
+        failing = {held.channel_id for held, outcome in self.unsettled if outcome.receipt is None}
+        self._give_back(failing)
+        # The senders go on while this thread writes, so that more outcomes are written at once.
+        self._begin()
         self._settle_all()
 
     def _settle_all(self) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import transaction
@@ -127,13 +127,27 @@ def _logged(held: Held, fate: Fate, duration_ms: int) -> Fate:
 
 def _mark_sent(helds: Sequence[Held]) -> set[int]:
     """Keys of the rows that were still ours; they are sent now."""
+    rows, ids = _ours(helds), {pk for held in helds for pk in held.ids}
     with transaction.atomic():
-        rows = _ours(helds).select_for_update(no_key=True).order_by("pk")
-        ids = set(rows.values_list("pk", flat=True))
-        Delivery.objects.filter(pk__in=ids).update(
-            state=Delivery.State.SENT, reason="", sent_at=Now(), next_attempt_at=None, **FREED
-        )
+        if rows.update(**_sent()) == len(ids):
+            return ids
+        # Some are somebody else's by now, and an UPDATE does not tell which.
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        found = rows.select_for_update(no_key=True).order_by("pk")
+        ids = set(found.values_list("pk", flat=True))
+        Delivery.objects.filter(pk__in=ids).update(**_sent())
     return ids
+
+
+def _sent() -> dict[str, Any]:
+    return {
+        "state": Delivery.State.SENT,
+        "reason": "",
+        "sent_at": Now(),
+        "next_attempt_at": None,
+        **FREED,
+    }
 
 
 def _ours(helds: Sequence[Held]) -> QuerySet[Delivery]:
@@ -172,16 +186,15 @@ def _note_success(taken: Sequence[Taken], marked: Collection[int]) -> None:
 
 def _end_trouble(channel_id: int, receipt: Receipt) -> None:
     channel = Channel.objects.filter(pk=channel_id)
-    ended_outage = channel.filter(failures__gte=OUTAGE_FAILURES).exists()
-    channel.update(
-        failures=0,
-        failing_since=None,
-        wait_until=None,
-        admins_told_at=None,
-        last_sent_at=Now(),
-        last_answer=redact(receipt.answer)[:MAX_TEXT],
-    )
-    if ended_outage:
+    works: dict[str, Any] = {
+        "failures": 0,
+        "failing_since": None,
+        "wait_until": None,
+        "admins_told_at": None,
+        "last_sent_at": Now(),
+        "last_answer": redact(receipt.answer)[:MAX_TEXT],
+    }
+    if not channel.filter(failures__lt=OUTAGE_FAILURES).update(**works) and channel.update(**works):
         claims.wake(Delivery.objects.filter(channel=channel_id))
 
 
