@@ -11,6 +11,7 @@ _FIRST: Mapping[str, int] = {
     name: rank
     for rank, name in enumerate(
         (
+            *("channel_off", "channel_failing"),
             *("failed", "rejected", "unreachable", "out_of_quota", "unreadable", "missing"),
             *("stuck", "no_progress", "diverging", "overfitting", "eta_slipped", "retiring"),
             *("cancelled", "succeeded", "recovered"),

@@ -77,6 +77,29 @@ class _Bell:
 bell = _Bell()
 
 
+class _Alarm:
+    """Rings the bell once, at the earliest of the times it was set to."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._at = 0.0
+
+    def set(self, wait_s: float) -> None:
+        at = time.monotonic() + wait_s
+        with self._lock:
+            if self._timer is not None and self._timer.is_alive():
+                if self._at <= at:
+                    return
+                self._timer.cancel()
+            self._timer, self._at = threading.Timer(wait_s, ring), at
+            self._timer.daemon = True
+            self._timer.start()
+
+
+alarm = _Alarm()
+
+
 def connect() -> None:
     """Have every recorded transition wake the alert worker."""
     transition_recorded.connect(_on_transition, dispatch_uid="alerts.hints")
@@ -86,6 +109,11 @@ def connect() -> None:
 def ring() -> None:
     """Wake the alert worker. Neither waits nor raises; the wake-up may be lost."""
     bell.ring()
+
+
+def ring_in(wait_s: float) -> None:
+    """Wake the alert worker later, if this process lives so long; the sweep comes in any case."""
+    alarm.set(wait_s)
 
 
 def note_failures(**_signal: object) -> None:
@@ -110,8 +138,8 @@ def _on_transition(**_signal: object) -> None:
 
 def _forget_thread() -> None:
     """Threads do not survive a fork."""
-    global bell  # noqa: PLW0603  # the one bell of this process
-    bell = _Bell()
+    global bell, alarm  # the one bell of this process
+    bell, alarm = _Bell(), _Alarm()
 
 
 os.register_at_fork(after_in_child=_forget_thread)

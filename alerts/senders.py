@@ -10,7 +10,9 @@ from typing import Self
 from alerts.channels.base import Receipt, SendError
 from outbound.client import close_clients
 
+# Threads at work that are kept for quick receivers, and all of them with those that wait for slow ones.
 MAX_SENDERS = 8
+MOST_SENDERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Sender:
 
 
 class Senders:
-    """At most MAX_SENDERS at work at a time; who hangs is left behind and replaced."""
+    """At most MOST_SENDERS at work at a time; who hangs is left behind and replaced."""
 
     def __init__(self) -> None:
         self._results: SimpleQueue[tuple[Sender, Outcome]] = SimpleQueue()
@@ -78,7 +80,7 @@ class Senders:
 
     @property
     def free(self) -> int:
-        return MAX_SENDERS - len(self._busy)
+        return MOST_SENDERS - len(self._busy)
 
     def start(self, work: Work) -> Sender:
         sender = self._idle.pop() if self._idle else Sender(self._results)
@@ -98,8 +100,15 @@ class Senders:
         mine = [(sender, outcome) for sender, outcome in found if sender in self._busy]
         for sender, _outcome in mine:
             self._busy.remove(sender)
-            self._idle.append(sender)
+            self._rest(sender)
         return mine
+
+    def _rest(self, sender: Sender) -> None:
+        """It waits for more with its connections open; those there are too many of end."""
+        if len(self._idle) < MAX_SENDERS:
+            self._idle.append(sender)
+        else:
+            sender.end()
 
     def abandon(self, sender: Sender) -> None:
         self._busy.discard(sender)

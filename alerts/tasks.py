@@ -6,17 +6,24 @@ from typing import Any
 from celery import shared_task
 from django.db import OperationalError, close_old_connections
 
-from alerts import outbox
+from alerts import claims, hints, outbox
 
 
 @shared_task(name="alerts.announce_due")
 def announce_due() -> None:
-    _once_more(outbox.deliver)
+    _once_more(_deliver)
 
 
 @shared_task(name="alerts.deliver_due")
 def deliver_due() -> None:
-    _once_more(outbox.deliver)
+    _once_more(_deliver)
+
+
+def _deliver() -> None:
+    outbox.deliver()
+    wait_s = claims.opens_in_s()
+    if wait_s is not None:
+        hints.ring_in(wait_s)
 
 
 def _once_more(work: Callable[[], Any]) -> None:

@@ -56,3 +56,12 @@ def open_house(transactional_db):
     from tests.alerts.house import House
 
     return House()
+
+
+@pytest.fixture(autouse=True)
+def chat_kind(monkeypatch):
+    """One more kind of channel, for people: chat."""
+    from alerts.channels import kinds
+    from tests.alerts.chat import Chat
+
+    monkeypatch.setitem(kinds(), "chat", Chat())

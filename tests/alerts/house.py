@@ -20,7 +20,7 @@ class House:
         self.connection = a_connection(self.team, slug="prod-eu", name="Prod EU")
 
     def hook(self, receiver: Receiver | None, *, kind: str = "webhook", **facts) -> Channel:
-        values = {"url": receiver.url} if kind == "webhook" else {"address": "dana@example.com"}
+        values = {"address": "dana@example.com"} if kind == "email" else {"url": receiver.url}
         channel = create_channel(self.team, kind, f"{kind} channel", values).channel
         Channel.objects.filter(pk=channel.pk).update(created_at=LONG_AGO, **facts)
         a_rule(channel, created_at=LONG_AGO)

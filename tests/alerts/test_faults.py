@@ -74,7 +74,7 @@ def test_a_broken_note_after_the_mark_does_not_send_again(house, receiver, monke
     def broken(*_facts, **_more):
         raise OperationalError("disk full")
 
-    monkeypatch.setattr(results, "_note_attempt", broken)
+    monkeypatch.setattr(results, "_note_attempts", broken)
     deliver()
     make_due()
     deliver()
@@ -316,7 +316,8 @@ def test_every_delivery_ends_in_one_state(house, receiver, other_receiver):
     deliver()
     deliver()
 
-    states = sorted(Delivery.objects.values_list("state", flat=True))
+    alerts = Delivery.objects.exclude(transition=None)
+    states = sorted(alerts.values_list("state", flat=True))
     assert states == ["dead"] + ["sent"] * 6 + ["suppressed"] * 5
     assert not Transition.objects.filter(announced_at=None).exists()
 
