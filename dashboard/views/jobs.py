@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import TeamRequest, team_required
+from accounts.models import Role
 from dashboard import downloads, visits
-from dashboard.queries import events, history
+from dashboard.queries import events, hearing, history
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
 from dashboard.views import live
@@ -29,6 +30,8 @@ def job_list(request: TeamRequest) -> HttpResponse:
     seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
     region = live.Live(request.get_full_path(), tag, seconds)
     context = {"page": page, "live": region, "unseen": page.unseen}
+    if not live.is_fragment(request) and not page.is_first_run:
+        context["warnings"] = hearing.warnings(team, Role(request.membership.role))
     response = live.page(request, "jobs/job_list.html", "region", tag, context)
     if not live.is_fragment(request):
         remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
