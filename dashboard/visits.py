@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 COOKIE = "visit"
-FIRST_VISIT_S, VISIT_S = 86_400, 1800
-_TIMES = re.compile(r"([0-9]{1,11})\.([0-9]{1,11})\.([0-9]{1,11})")
+FIRST_VISIT_MS, VISIT_MS = 86_400_000, 1_800_000
+_TIMES = re.compile(r"([0-9]{1,14})\.([0-9]{1,14})\.([0-9]{1,14})")
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Unix times. `began_after`: the end of the visit before this one; `seen`: the list in any form;
-    `looked`: the list with its strip of failures, which is what a count of failures begins at.
+    """Unix times in milliseconds. `began_after`: the end of the visit before this one; `seen`: the
+    list in any form; `looked`: the list with its strip of failures, where a count of them begins.
     """
 
     began_after: int
@@ -21,11 +21,11 @@ class Visit:
 
     @property
     def since(self) -> datetime:
-        return datetime.fromtimestamp(self.began_after, UTC)
+        return _moment(self.began_after)
 
     @property
     def looked_at(self) -> datetime:
-        return datetime.fromtimestamp(self.looked, UTC)
+        return _moment(self.looked)
 
     @property
     def cookie(self) -> str:
@@ -36,17 +36,25 @@ def read(cookie: str, now: datetime) -> Visit:
     """The visit that goes on at `now`. It ends after half an hour without the list; a first one
     looks back a day, and a cookie that cannot be read is a first visit.
     """
-    present = int(now.timestamp())
+    present = _milliseconds(now)
     found = _TIMES.fullmatch(cookie)
     visit = Visit(*(int(text) for text in found.groups())) if found else None
     if visit is None or not (
         visit.began_after <= visit.seen <= present and visit.looked <= visit.seen
     ):
-        return Visit(present - FIRST_VISIT_S, present, present - FIRST_VISIT_S)
-    return replace(visit, began_after=visit.seen) if present - visit.seen > VISIT_S else visit
+        return Visit(present - FIRST_VISIT_MS, present, present - FIRST_VISIT_MS)
+    return replace(visit, began_after=visit.seen) if present - visit.seen > VISIT_MS else visit
 
 
 def go_on(visit: Visit, now: datetime, *, has_strip: bool) -> Visit:
     """The visit after the list was shown. `has_strip`: the failures were there to be seen."""
-    present = int(now.timestamp())
+    present = _milliseconds(now)
     return replace(visit, seen=present, looked=present if has_strip else visit.looked)
+
+
+def _milliseconds(now: datetime) -> int:
+    return int(now.timestamp() * 1000)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
