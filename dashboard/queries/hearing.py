@@ -31,7 +31,7 @@ def hearing(team: Team) -> Hearing:
     ruling = Rule.objects.filter(**own, is_enabled=True).exclude(states=[])
     dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD).order_by()
     added = Channel.objects.filter(**own).exclude(origin=Channel.Origin.ADMINS)
-    row = Team.objects.values_list(
+    *flags, given_up = Team.objects.values_list(
         Exists(added),
         Exists(Rule.objects.filter(**own)),
         Exists(ruling),
@@ -39,7 +39,8 @@ def hearing(team: Team) -> Hearing:
         Exists(ruling.filter(channels__is_enabled=True, channels__failures=0)),
         Subquery(dead.values("team").annotate(count=Count("pk")).values("count")),
     ).get(pk=team.pk)
-    return Hearing(*row[:-1], given_up=row[-1] or 0)
+    has_channel, has_rule, is_ruled, is_heard, is_working = (bool(flag) for flag in flags)
+    return Hearing(has_channel, has_rule, is_ruled, is_heard, is_working, given_up or 0)
 
 
 def warnings(team: Team, role: Role) -> tuple[Banner, ...]:
@@ -71,10 +72,12 @@ def _unruled(heard: Hearing, role: Role) -> Banner:
     if not heard.has_channel:
         step = _step(role, Role.ADMIN, "Set up a channel first, then a rule that uses it.")
         kinds = reverse("channel-kinds")
-        return Banner("paused", title, step, *_door(role, Role.ADMIN, kinds, "Add a channel"))
+        return Banner(
+            "paused", title, step, *_door(role, Role.ADMIN, kinds, "Add the first channel")
+        )
     step = _step(role, Role.EDITOR, "A rule says which states ring, and which channel is told.")
     rule = reverse("rule-add")
-    return Banner("paused", title, step, *_door(role, Role.EDITOR, rule, "Add a rule"))
+    return Banner("paused", title, step, *_door(role, Role.EDITOR, rule, "Add the first rule"))
 
 
 def _step(role: Role, needed: Role, step: str) -> str:

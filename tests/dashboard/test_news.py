@@ -101,11 +101,10 @@ def test_a_failure_noticed_after_the_look_counts_whenever_it_happened(client, la
     assert len(client.get("/jobs/").context["page"].strip) == 1
 
 
-@pytest.mark.parametrize(
-    "facts", [{"rings": False}, {"recorded_at": timezone.now() - timedelta(days=2)}]
-)
-def test_history_and_what_is_long_past_is_not_counted(client, lab, facts):
-    a_transition(a_job(lab, state="failed"), **facts)
+@pytest.mark.parametrize(("rings", "days"), [(False, 0), (True, 2)])
+def test_history_and_what_is_long_past_is_not_counted(client, lab, rings, days):
+    at = timezone.now() - timedelta(days=days)
+    a_transition(a_job(lab, state="failed"), rings=rings, recorded_at=at)
     assert not title_of(client, "/team/").startswith("(")
 
 
