@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from alerts.message import MAX_FACT, MAX_NAME, MAX_REASON, Message
+from alerts.facts import MAX_FACT, MAX_NAME
+from alerts.message import MAX_REASON, Message
 from alerts.plaintext import clean, clock, iso
 from outbound.redact import redact
 

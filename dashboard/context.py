@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from dashboard import crews, words
+from dashboard import crews, visits, words
 from dashboard.crews import Crew
 from dashboard.env import ROOT
 from dashboard.models import AuditReport, Heartbeat
+from dashboard.queries import news
 from dashboard.queries.audit import last_report, trouble
 
 COVERED = "A sweep without the broker does its work meanwhile."
@@ -47,8 +48,15 @@ def site(request: HttpRequest) -> dict[str, Any]:
     is_member = bool(vars(request).get("team"))
     return {
         "site_banners": SimpleLazyObject(_banners) if is_member else (),
+        "unseen": SimpleLazyObject(lambda: _unseen(request)) if is_member else "",
         "version": running_version(),
     }
+
+
+def _unseen(request: HttpRequest) -> str:
+    """Failures since the last look at the jobs list: for title and icon."""
+    visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), timezone.now())
+    return news.unseen(vars(request)["team"], visit.looked_at)
 
 
 def _banners() -> list[Banner]:

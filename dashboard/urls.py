@@ -10,6 +10,7 @@ from dashboard.views import (
     archive,
     catalog,
     connections,
+    deliveries,
     export,
     health,
     job_actions,
@@ -17,6 +18,7 @@ from dashboard.views import (
     message_guide,
     metrics,
     mirror,
+    news,
     retention,
     rules,
     signin,
@@ -120,9 +122,10 @@ alert_pages: list[URLPattern | URLResolver] = [
     path(f"{CHANNEL}/enable/", alerts.switch_channel, ON, name="channel-enable"),
     path(f"{CHANNEL}/disable/", alerts.switch_channel, OFF, name="channel-disable"),
     path(f"{CHANNEL}/remove/", alerts.remove_channel, name="channel-remove"),
-    path("alerts/deliveries/", alerts.deliveries, name="deliveries"),
-    path("alerts/deliveries/resend/", alerts.resend_given_up, name="deliveries-resend"),
-    path("alerts/deliveries/<uuid:key>/resend/", alerts.resend, name="delivery-resend"),
+    path("alerts/news/", news.show, name="news"),
+    path("alerts/deliveries/", deliveries.log, name="deliveries"),
+    path("alerts/deliveries/resend/", deliveries.resend_given_up, name="deliveries-resend"),
+    path("alerts/deliveries/<uuid:key>/resend/", deliveries.resend, name="delivery-resend"),
 ]
 
 team_pages: list[URLPattern | URLResolver] = [

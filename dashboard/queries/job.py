@@ -175,7 +175,7 @@ def job_page(job: Job, now: datetime) -> JobPage:
         files=named,
         metadata=leaves(job.metadata),
         integrations=leaves(job.integrations),
-        sent=sent_about(job),
+        sent=sent_about(job, now),
         raw=answer_of(snapshot, content),
         unreadable=tuple(job.unreadable),
     )

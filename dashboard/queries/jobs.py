@@ -1,9 +1,8 @@
 """What the jobs list shows: one page of rows, the counts around them, and what needs a look first."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,9 +11,10 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import Team
-from alerts.models import Rule
 from dashboard import words
 from dashboard.charts import label_of
+from dashboard.queries import news
+from dashboard.visits import Visit
 from jobs.models import Connection, Job
 from providers.states import State
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 PAGE_SIZES = (20, 50, 100, 200)
 STRIP_SIZE = 5
-FIRST_VISIT_S, VISIT_S = 86_400, 1800
-_VISIT = re.compile(r"([0-9]{1,11})\.([0-9]{1,11})")
 # Name in the address -> column. A leading "-" is descending.
 SORTS = {
     "created": "listed_at",
@@ -75,6 +73,11 @@ class JobFilter:
     @property
     def is_narrow(self) -> bool:
         return bool(self.q or self.states or self.connection or self.model or self.method)
+
+    @property
+    def has_strip(self) -> bool:
+        """Whether the failures since the last visit stand above the rows."""
+        return not self.is_narrow and not self.after
 
     @property
     def folded(self) -> bool:
@@ -174,7 +177,7 @@ class JobsPage:
     strip: tuple[Row, ...]
     rows: tuple[Row, ...]
     next_after: str
-    has_rule: bool
+    unseen: str  # failures since the last look, for the title
     is_active: bool
     page_sizes: tuple[int, ...] = PAGE_SIZES
     methods: tuple[str, ...] = METHODS
@@ -202,14 +205,14 @@ class JobsPage:
         return f"{first.name} failed: {first.error_code or first.error_line}" if first else ""
 
 
-def job_list(team: Team, asked: JobFilter, *, since: datetime, now: datetime) -> JobsPage:
-    """The page that `asked` describes. `since`: when the viewer was last here, for the strip."""
+def job_list(team: Team, asked: JobFilter, *, visit: Visit, now: datetime) -> JobsPage:
+    """The page that `asked` describes. `visit`: when the viewer was last here, for the strip."""
     connections = tuple(Connection.objects.for_team(team).live().order_by("name"))
     by_id = {connection.pk: connection for connection in connections}
     jobs = Job.objects.for_team(team).filter(connection__in=by_id, archived_at=None)
     counts = state_counts(jobs, asked, by_id)
     found, next_after = page_of(narrow(jobs, asked, by_id), asked)
-    strip = failed_since(jobs, since, by_id) if not asked.is_narrow and not asked.after else ()
+    strip = failed_since(jobs, visit.since, by_id) if asked.has_strip else ()
     verdict, verdict_at = say_verdict(jobs, counts, len(strip))
     return JobsPage(
         asked=asked,
@@ -221,12 +224,10 @@ def job_list(team: Team, asked: JobFilter, *, since: datetime, now: datetime) ->
         connections=connections,
         counts=counts,
         total=sum(count.count for count in counts),
-        strip=strip,
+        strip=strip[:STRIP_SIZE],
         rows=tuple(row_of(job, by_id[job.connection_id]) for job in found),
         next_after=next_after,
-        has_rule=Rule.objects.for_team(team)
-        .filter(is_enabled=True, channels__is_enabled=True)
-        .exists(),
+        unseen=news.unseen(team, visit.looked_at),
         is_active=any(count.count and not State(count.state).is_over for count in counts),
     )
 
@@ -315,9 +316,9 @@ def _last_shown(jobs: "JobQuerySet", asked: JobFilter) -> tuple[object, int] | N
 def failed_since(
     jobs: "JobQuerySet", since: datetime, connections: Mapping[int, Connection]
 ) -> tuple[Row, ...]:
-    """The newest jobs that failed while nobody looked. History found at first contact is no news."""
-    failed = jobs.in_state(State.FAILED.value).filter(ended_at__gt=since).order_by("-ended_at")
-    return tuple(row_of(job, connections[job.connection_id]) for job in failed[:STRIP_SIZE])
+    """The newest jobs that failed while nobody looked, with one more than the strip shows."""
+    failed = news.failed_since(jobs, since).order_by("-ended_at")
+    return tuple(row_of(job, connections[job.connection_id]) for job in failed[: STRIP_SIZE + 1])
 
 
 def say_verdict(
@@ -326,13 +327,14 @@ def say_verdict(
     """One sentence: what moves, else when something last did (its moment is the second value)."""
     moving = [one for one in counts if one.count and not State(one.state).is_over]
     text = ", ".join(f"{words.thin(one.count)} {one.word.lower()}" for one in moving)
-    news = f" {words.counted(failed, 'job')} failed since your last visit." if failed else ""
+    many = f"More than {STRIP_SIZE} jobs" if failed > STRIP_SIZE else words.counted(failed, "job")
+    told = f" {many} failed since your last visit." if failed else ""
     if moving:
-        return f"{text[:1].upper()}{text[1:]}.{news}", None
+        return f"{text[:1].upper()}{text[1:]}.{told}", None
     last = (
         jobs.exclude(ended_at=None).order_by("-ended_at").values_list("ended_at", flat=True).first()
     )
-    return f"Nothing running.{news}", last
+    return f"Nothing running.{told}", last
 
 
 def trouble_of(connection: Connection, now: datetime) -> Trouble:
@@ -378,19 +380,3 @@ def row_of(job: Job, connection: Connection) -> Row:
         changed_at=job.changed_at or job.ended_at or job.created_at,
         created_at=job.created_at,
     )
-
-
-def last_visit(cookie: str, now: datetime) -> tuple[datetime, str]:
-    """When the viewer was last here, and the cookie that remembers this visit.
-
-    A visit ends after half an hour without a page; a first one looks back a day. The cookie holds
-    two Unix times, of the last visit's end and of this page; one that cannot be read is a first visit.
-    """
-    present = int(now.timestamp())
-    read = _VISIT.fullmatch(cookie)
-    since, seen = (int(read[1]), int(read[2])) if read else (present - FIRST_VISIT_S, present)
-    if not since <= seen <= present:
-        since, seen = present - FIRST_VISIT_S, present
-    if present - seen > VISIT_S:
-        since = seen
-    return now - timedelta(seconds=present - since), f"{since}.{present}"

@@ -1,49 +1,62 @@
 """The alerts about a job: what was told, to whom, and whether it arrived."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from alerts.models import Delivery
+from dashboard.queries.deliveries import Digest, digests_of, look_of
 from jobs.models import Job
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One alert: what it told, to whom, and whether it arrived."""
+    """One alert: what it told, to whom, and whether it arrived. `reason`: ours, of one held back for good."""
 
     word: str
-    raw_state: str
+    is_urgent: bool
     channel: str
     kind: str
+    look: str
     state: str
+    until: datetime | None
+    reason: str
+    digest: Digest | None
     attempts: int
+    status_code: int | None
     answer: str
     at: datetime | None
-    next_at: datetime | None
 
 
-def sent_about(job: Job) -> tuple[Sent, ...]:
-    found = (
+def sent_about(job: Job, now: datetime) -> tuple[Sent, ...]:
+    found = list(
         Delivery.objects.filter(transition__job=job)
         .select_related("channel", "transition")
         .prefetch_related("attempts")
         .order_by("-pk")[:50]
     )
-    return tuple(_sent(one) for one in found)
+    digests = digests_of(found)
+    return tuple(_sent(one, now, digests) for one in found)
 
 
-def _sent(delivery: Delivery) -> Sent:
+def _sent(delivery: Delivery, now: datetime, digests: Mapping[UUID, Digest]) -> Sent:
     attempts = list(delivery.attempts.all())
     last = max(attempts, key=lambda one: one.pk, default=None)
-    answer = str(last) if last and str(last) != "-" else delivery.reason
+    is_suppressed = delivery.state == Delivery.State.SUPPRESSED
+    look, word, until = look_of(delivery, now)
     return Sent(
         word=delivery.about,
-        raw_state=delivery.state,
+        is_urgent=delivery.is_urgent,
         channel=delivery.channel.name,
         kind=delivery.channel.kind,
-        state=delivery.get_state_display(),
+        look=look.value,
+        state=word,
+        until=until,
+        reason=delivery.reason if is_suppressed else "",
+        digest=digests.get(delivery.digest_key) if delivery.digest_key else None,
         attempts=len(attempts),
-        answer=answer,
+        status_code=last.status_code if last else None,
+        answer=last.answer if last else "" if is_suppressed else delivery.reason,
         at=delivery.sent_at or (last.started_at if last else delivery.created_at),
-        next_at=delivery.next_attempt_at if delivery.state == Delivery.State.PENDING else None,
     )

@@ -1,5 +1,6 @@
 """/alerts/: who is told, and did it arrive? Editors resend; admins set up channels."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -17,21 +18,24 @@ from accounts.access import TeamRequest, team_required
 from accounts.audit import note
 from accounts.cipher import CannotOpen
 from accounts.models import Role
-from alerts import outbox, setup
+from alerts import setup
 from alerts.channels import Kind, SendError, kinds, send_test
 from alerts.models import Channel
 from dashboard.forms.alerts import ChannelNameForm
 from dashboard.forms.connections import ConfirmNameForm
 from dashboard.queries import alerts as queries
+from dashboard.queries import hearing
 from dashboard.views.connections import FORM_METHODS, too_many
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a receiver answered to a test."""
+    """What a receiver answered to a test of the channel with this public id."""
 
-    channel: str
+    channel: UUID
     is_good: bool
+    status: int | None
+    duration_ms: int
     answer: str
 
 
@@ -44,44 +48,9 @@ def overview(request: TeamRequest) -> HttpResponse:
 def _overview_page(request: TeamRequest, tried: Tried | None = None) -> HttpResponse:
     may_read = request.membership.may(Role.EDITOR)
     page = queries.alerts_page(request.team, timezone.now(), with_answers=may_read)
-    return render(request, "alerts/overview.html", {"page": page, "tried": tried})
-
-
-@require_safe
-@team_required()
-def deliveries(request: TeamRequest) -> HttpResponse:
-    asked = queries.DeliveryFilter.read(request.GET)
-    may_read = request.membership.may(Role.EDITOR)
-    page = queries.delivery_log(request.team, asked, timezone.now(), with_answers=may_read)
-    return render(request, "alerts/deliveries.html", {"page": page})
-
-
-@require_POST
-@team_required(Role.EDITOR)
-def resend(request: TeamRequest, key: UUID) -> HttpResponse:
-    delivery = queries.find_delivery(request.team, key)
-    try:
-        with transaction.atomic():
-            is_due = outbox.resend(delivery)
-            note(request, "alert resent", delivery.key)
-    except ValueError as error:
-        messages.error(request, str(error))
-    else:
-        said = (
-            "It is sent again now, under the same key." if is_due else "It is being sent right now."
-        )
-        messages.success(request, said)
-    return redirect("deliveries")
-
-
-@require_POST
-@team_required(Role.EDITOR)
-def resend_given_up(request: TeamRequest) -> HttpResponse:
-    with transaction.atomic():
-        count = outbox.resend_dead(request.team)
-        note(request, "given up alerts resent", count)
-    messages.success(request, f"{count} are sent again now, under the same keys.")
-    return redirect("deliveries")
+    warnings = hearing.warnings(request.team, Role(request.membership.role))
+    context = {"page": page, "warnings": warnings, "tried": tried}
+    return render(request, "alerts/overview.html", context)
 
 
 @require_safe
@@ -164,17 +133,22 @@ def test_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
     if not limits.take(limits.CHANNEL_TEST, request.team.pk):
         return too_many(request, limits.CHANNEL_TEST)
     note(request, "channel tested", channel.name)
+    return _overview_page(request, _try(channel))
+
+
+def _try(channel: Channel) -> Tried:
+    """A sample sent as alerts go, and what the receiver really said to it."""
+    started = time.monotonic()
     try:
         receipt = send_test(channel)
     except SendError as error:
-        status = f" (status {error.status})" if error.status else ""
-        return _overview_page(
-            request, Tried(channel.name, is_good=False, answer=f"{error.detail}{status}")
-        )
+        is_good, status, answer = False, error.status, error.detail
     except CannotOpen as error:
-        return _overview_page(request, Tried(channel.name, is_good=False, answer=str(error)))
-    answer = " ".join(str(part) for part in (receipt.status, receipt.answer) if part)
-    return _overview_page(request, Tried(channel.name, is_good=True, answer=answer))
+        is_good, status, answer = False, None, str(error)
+    else:
+        is_good, status, answer = True, receipt.status, receipt.answer
+    duration_ms = round((time.monotonic() - started) * 1000)
+    return Tried(channel.public_id, is_good, status, duration_ms, answer)
 
 
 @require_POST

@@ -3,18 +3,16 @@
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import TeamRequest, team_required
-from dashboard import downloads
-from dashboard.queries import events, history
+from accounts.models import Role
+from dashboard import downloads, visits
+from dashboard.queries import events, hearing, history
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
 from dashboard.views import live
-
-VISIT_COOKIE = "jobs_visit"
 
 
 @require_safe
@@ -27,24 +25,25 @@ def job_list(request: TeamRequest) -> HttpResponse:
     asked = jobs_queries.JobFilter.read(request.GET)
     if hit := jobs_queries.exact_hit(team, asked.q):
         return redirect("job", hit.connection.slug, hit.provider_id)
-    since, visit = jobs_queries.last_visit(request.COOKIES.get(VISIT_COOKIE, ""), now)
-    page = jobs_queries.job_list(team, asked, since=since, now=now)
+    visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), now)
+    page = jobs_queries.job_list(team, asked, visit=visit, now=now)
     seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
     region = live.Live(request.get_full_path(), tag, seconds)
-    response = live.page(
-        request, "jobs/job_list.html", "region", tag, {"page": page, "live": region}
-    )
+    context = {"page": page, "live": region, "unseen": page.unseen}
+    if not live.is_fragment(request) and not page.is_first_run:
+        context["warnings"] = hearing.warnings(team, Role(request.membership.role))
+    response = live.page(request, "jobs/job_list.html", "region", tag, context)
     if not live.is_fragment(request):
-        remember_visit(response, visit)
+        remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
     return response
 
 
-def remember_visit(response: HttpResponse, visit: str) -> None:
+def remember_visit(response: HttpResponse, visit: visits.Visit) -> None:
+    """For every page: each counts the failures since the last look at the list."""
     response.set_cookie(
-        VISIT_COOKIE,
-        visit,
+        visits.COOKIE,
+        visit.cookie,
         max_age=30 * 86_400,
-        path=reverse("jobs"),
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,

@@ -37,7 +37,7 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def unchanged(tag: str) -> HttpResponse:
-    return _marked(HttpResponse(status=304), tag)
+    return marked(HttpResponse(status=304), tag)
 
 
 def page(
@@ -45,10 +45,11 @@ def page(
 ) -> HttpResponse:
     """The whole page, or only its live region for a poll."""
     name = f"{template}#{region}" if is_fragment(request) else template
-    return _marked(render(request, name, context), tag)
+    return marked(render(request, name, context), tag)
 
 
-def _marked(response: HttpResponse, tag: str) -> HttpResponse:
+def marked(response: HttpResponse, tag: str) -> HttpResponse:
+    """An answer that a later one with the same tag may spare."""
     response.headers[TAG_HEADER] = tag
     response.headers["Cache-Control"] = "no-cache, private"
     patch_vary_headers(response, ("HX-Request", "Cookie"))

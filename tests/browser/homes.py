@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
 
 from django.conf import settings
 from django.test import Client
@@ -184,4 +186,22 @@ def a_given_up_alert(team, job: Job) -> dict[str, object]:
     Attempt.objects.create(
         delivery=delivery, is_sent=False, status_code=550, answer=HOSTILE[:300], duration_ms=1204
     )
+    alerts_in_every_state(delivery)
     return {"channel": channel.public_id, "rule": rule.public_id}
+
+
+def alerts_in_every_state(like: Delivery) -> None:
+    """Urgent and carried by one digest: as much as a row of the log can say."""
+    later = timezone.now() + timedelta(hours=7)
+    for state, facts in (
+        (Delivery.State.PENDING, {"quiet_until": later, "next_attempt_at": later}),
+        (
+            Delivery.State.PENDING,
+            {"failures": 2, "next_attempt_at": later, "reason": HOSTILE[:300]},
+        ),
+        (Delivery.State.PENDING, {"lease_until": later, "lease_token": uuid4()}),
+        (Delivery.State.SUPPRESSED, {"reason": "The channel was switched off."}),
+    ):
+        happened = builders.a_transition(like.transition.job)
+        key = {"digest_key": like.key, "is_urgent": True, "rule": like.rule}
+        builders.a_delivery(like.channel, happened, state=state, **key, **facts)

@@ -102,7 +102,7 @@ def test_a_webhook_is_set_up_tested_and_told_by_a_rule(page, receiver):
     expect(page.locator(".once code")).to_have_text(re.compile("^whsec_"))
     assert faults(page, "secret shown once") == []
     page.get_by_role("button", name="Send a test").click()
-    expect(page.get_by_role("status").first).to_contain_text("accepted. 200")
+    expect(page.get_by_role("status").first).to_contain_text("accepted, 200 in")
     assert len(receiver.journal) == 1
     page.get_by_role("link", name="Add a rule").click()
     page.get_by_label("on-call").check()

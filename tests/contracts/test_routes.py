@@ -73,6 +73,7 @@ PAGES = {
     "channel-edit": Route(A, FORM, ("channel",)),
     **{f"channel-{name}": Route(A, POST, ("channel",)) for name in ("test", "enable", "disable")},
     "channel-remove": Route(A, FORM, ("channel",)),
+    "news": Route(V, GET),
     "deliveries": Route(V, GET),
     "deliveries-resend": Route(E, POST),
     "delivery-resend": Route(E, POST, ("key",)),

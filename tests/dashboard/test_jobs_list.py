@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Role, Team
 from dashboard.templatetags import bell
 from jobs.models import Connection
-from tests.builders import a_channel, a_connection, a_job, a_member, a_rule, a_team
+from tests.builders import a_channel, a_connection, a_job, a_member, a_rule, a_team, a_transition
 
 pytestmark = pytest.mark.django_db
 
@@ -167,20 +167,28 @@ def test_a_reason_ends_before_the_next_sentence_begins(reason, shown) -> None:
     assert bell.full_stop(reason) == shown
 
 
+def a_failure(lab: Connection, age: timedelta, **facts) -> None:
+    """A job that was noticed to have failed so long ago."""
+    at = timezone.now() - age
+    a_transition(a_job(lab, state="failed", ended_at=at, **facts), recorded_at=at)
+
+
 def test_a_new_failure_is_pinned_until_the_visit_is_over(client, lab) -> None:
-    a_job(lab, state="failed", suffix="fresh", ended_at=timezone.now() - timedelta(hours=2))
-    a_job(lab, state="failed", suffix="stale", ended_at=timezone.now() - timedelta(days=3))
+    a_failure(lab, timedelta(hours=2), suffix="fresh")
+    a_failure(lab, timedelta(days=3), suffix="stale")
     page = client.get("/jobs/").context["page"]
     assert [row.name for row in page.strip] == ["fresh"]
-    ago = int(timezone.now().timestamp()) - 3600
-    client.cookies["jobs_visit"] = f"{ago}.{ago}"
+    ago = int(timezone.now().timestamp() - 3600) * 1000
+    client.cookies["visit"] = f"{ago}.{ago}.{ago}"
     assert client.get("/jobs/").context["page"].strip == ()
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "9.1", "99999999999.99999999999", "-1.5", "1" * 50])
+@pytest.mark.parametrize(
+    "cookie", ["", "x", "9.1.1", "1.2", "99999999999.99999999999.1", "-1.5.5", "1" * 50, "1.2.3"]
+)
 def test_a_broken_visit_cookie_is_a_first_visit(client, lab, cookie) -> None:
-    a_job(lab, state="failed", ended_at=timezone.now() - timedelta(hours=2))
-    client.cookies["jobs_visit"] = cookie
+    a_failure(lab, timedelta(hours=2))
+    client.cookies["visit"] = cookie
     assert len(client.get("/jobs/").context["page"].strip) == 1
 
 

@@ -1,0 +1,98 @@
+"""Whether anybody hears of what happens here: the warnings on Jobs and on Alerts."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Subquery
+from django.urls import reverse
+
+from accounts.models import Role, Team
+from alerts.models import Channel, Delivery, Rule
+from dashboard import words
+from dashboard.context import Banner
+
+DEAF = "nobody will be told."
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Of rules: those that are on. Of channels: those that a rule which is on names."""
+
+    has_channel: bool  # at all, in use or not
+    has_rule: bool  # at all, on or off
+    is_ruled: bool
+    is_heard: bool  # one of the channels is on
+    is_working: bool  # ... and does not fail
+    given_up: int
+
+
+def hearing(team: Team) -> Hearing:
+    """All of it in one query: the jobs list asks for it too."""
+    own = {"team": OuterRef("pk")}
+    ruling = Rule.objects.filter(**own, is_enabled=True).exclude(states=[])
+    dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD).order_by()
+    added = Channel.objects.filter(**own).exclude(origin=Channel.Origin.ADMINS)
+    *flags, given_up = Team.objects.values_list(
+        Exists(added),
+        Exists(Rule.objects.filter(**own)),
+        Exists(ruling),
+        Exists(ruling.filter(channels__is_enabled=True)),
+        Exists(ruling.filter(channels__is_enabled=True, channels__failures=0)),
+        Subquery(dead.values("team").annotate(count=Count("pk")).values("count")),
+    ).get(pk=team.pk)
+    has_channel, has_rule, is_ruled, is_heard, is_working = (bool(flag) for flag in flags)
+    return Hearing(has_channel, has_rule, is_ruled, is_heard, is_working, given_up or 0)
+
+
+def warnings(team: Team, role: Role) -> tuple[Banner, ...]:
+    """What keeps alerts from people, each with the next step for somebody in this role."""
+    heard = hearing(team)
+    found = (_deafness(heard, role), _given_up(heard.given_up))
+    return tuple(banner for banner in found if banner)
+
+
+def _deafness(heard: Hearing, role: Role) -> Banner | None:
+    if not heard.is_ruled:
+        return _unruled(heard, role)
+    alerts = reverse("alerts")
+    if not heard.is_heard:
+        step = _step(role, Role.ADMIN, "Switch one on, or name others in a rule.")
+        title = f"Every channel that the rules name is off: {DEAF}"
+        return Banner("paused", title, step, alerts, "Channels")
+    if not heard.is_working:
+        text = f"Alerts wait until one works again. {_step(role, Role.ADMIN, 'Send a test.')}"
+        return Banner("failed", "All channels are failing.", text, alerts, "Channels")
+    return None
+
+
+def _unruled(heard: Hearing, role: Role) -> Banner:
+    if heard.has_rule:
+        step = _step(role, Role.EDITOR, "Switch one on.")
+        return Banner("paused", f"Every rule is off: {DEAF}", step, reverse("alerts"), "Rules")
+    title = f"No rule yet: {DEAF}"
+    if not heard.has_channel:
+        step = _step(role, Role.ADMIN, "Set up a channel first, then a rule that uses it.")
+        kinds = reverse("channel-kinds")
+        return Banner(
+            "paused", title, step, *_door(role, Role.ADMIN, kinds, "Add the first channel")
+        )
+    step = _step(role, Role.EDITOR, "A rule says which states ring, and which channel is told.")
+    rule = reverse("rule-add")
+    return Banner("paused", title, step, *_door(role, Role.EDITOR, rule, "Add the first rule"))
+
+
+def _step(role: Role, needed: Role, step: str) -> str:
+    """The step, or who can take it."""
+    return step if role.covers(needed) else f"{needed.label}s of your team can change that."
+
+
+def _door(role: Role, needed: Role, url: str, link: str) -> tuple[str, str]:
+    return (url, link) if role.covers(needed) else (reverse("team"), "Who they are")
+
+
+def _given_up(count: int) -> Banner | None:
+    if not count:
+        return None
+    was, it = ("alert was", "it") if count == 1 else ("alerts were", "them")
+    url = f"{reverse('deliveries')}?state={Delivery.State.DEAD}"
+    title = f"{words.counted(count, was, was)} given up."
+    return Banner("failed", title, f"The receiver never took {it}.", url, "Show")

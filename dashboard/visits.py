@@ -1,0 +1,60 @@
+"""When a person last looked at the jobs list, as a cookie remembers it. Pure: `now` is an argument."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+COOKIE = "visit"
+FIRST_VISIT_MS, VISIT_MS = 86_400_000, 1_800_000
+_TIMES = re.compile(r"([0-9]{1,14})\.([0-9]{1,14})\.([0-9]{1,14})")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Unix times in milliseconds. `began_after`: the end of the visit before this one; `seen`: the
+    list in any form; `looked`: the list with its strip of failures, where a count of them begins.
+    """
+
+    began_after: int
+    seen: int
+    looked: int
+
+    @property
+    def since(self) -> datetime:
+        return _moment(self.began_after)
+
+    @property
+    def looked_at(self) -> datetime:
+        return _moment(self.looked)
+
+    @property
+    def cookie(self) -> str:
+        return f"{self.began_after}.{self.seen}.{self.looked}"
+
+
+def read(cookie: str, now: datetime) -> Visit:
+    """The visit that goes on at `now`. It ends after half an hour without the list; a first one
+    looks back a day, and a cookie that cannot be read is a first visit.
+    """
+    present = _milliseconds(now)
+    found = _TIMES.fullmatch(cookie)
+    visit = Visit(*(int(text) for text in found.groups())) if found else None
+    if visit is None or not (
+        visit.began_after <= visit.seen <= present and visit.looked <= visit.seen
+    ):
+        return Visit(present - FIRST_VISIT_MS, present, present - FIRST_VISIT_MS)
+    return replace(visit, began_after=visit.seen) if present - visit.seen > VISIT_MS else visit
+
+
+def go_on(visit: Visit, now: datetime, *, has_strip: bool) -> Visit:
+    """The visit after the list was shown. `has_strip`: the failures were there to be seen."""
+    present = _milliseconds(now)
+    return replace(visit, seen=present, looked=present if has_strip else visit.looked)
+
+
+def _milliseconds(now: datetime) -> int:
+    return int(now.timestamp() * 1000)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
