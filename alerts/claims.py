@@ -84,8 +84,8 @@ class Held:
 def due(channel_id: int | OuterRef) -> QuerySet[Delivery]:
     """What may be sent to a channel now, apart from leases: in transition order within a thread.
 
-    What quiet hours hold back waits without holding back others: something urgent about the same
-    job overtakes it, and it comes afterwards, in the digest that ends the quiet hours.
+    What quiet hours hold back holds back nobody. It is freed, and goes first, when something newer
+    about the same job rings: `announcing` does that.
     """
     # As the index has them, and no further key: a claim reads as many rows as it takes.
     return _without(_older(), _ready(channel_id)).order_by("next_attempt_at")

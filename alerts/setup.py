@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Team
 from alerts import claims, hints, results
@@ -158,8 +157,7 @@ def _forget_failures(channel: Channel) -> None:
     """It may be mended now: what waits is tried at once."""
     channel.failures, channel.failing_since, channel.wait_until = 0, None, None
     channel.save(update_fields=["failures", "failing_since", "wait_until"])
-    held = Q(quiet_until__gt=Now())  # not by the channel's trouble: quiet hours go on
-    if claims.wake(Delivery.objects.filter(channel=channel).exclude(held)):
+    if claims.wake(Delivery.objects.filter(channel=channel)):
         transaction.on_commit(hints.ring)
 
 

@@ -9,6 +9,7 @@ from alerts import claims
 from alerts.models import Attempt, Channel, Delivery
 from alerts.outbox import announce, deliver, resend, resend_dead
 from jobs.failpoints import FailpointReached
+from jobs.models import Transition
 from providers.states import State
 from tests.alerts.house import LONG_AGO, end_leases, make_due
 from tests.alerts.together import run_at_once
@@ -211,17 +212,30 @@ def test_two_that_quiet_hours_held_back_come_as_one(house, receiver):
     assert [len(one.content["entries"]) for one in receiver.accepted] == [2]
 
 
-def test_what_quiet_hours_hold_back_is_neither_sent_nor_woken(house, receiver):
-    chat(house, receiver, failures=3)
+def held_back(house) -> Transition:
     transition = house.ends()
     announce()
     later = datetime.now(UTC) + timedelta(hours=5)
     Delivery.objects.update(quiet_until=later, next_attempt_at=later)
-    a_transition(transition.job, to_state="succeeded")
+    return transition
+
+
+def test_what_quiet_hours_hold_back_is_neither_sent_nor_woken(house, receiver):
+    chat(house, receiver, failures=3)
+    held_back(house)
+    house.ends(State.SUCCEEDED)
     deliver()
 
     assert [one.content["text"][:9] for one in receiver.accepted] == ["SUCCEEDED"]
-    assert Delivery.objects.get(state="pending").next_attempt_at == later
+    assert Delivery.objects.get(state="pending").quiet_until is not None
+
+
+def test_what_rings_about_a_job_frees_what_was_held_back_about_it_first(house, receiver):
+    chat(house, receiver)
+    a_transition(held_back(house).job, to_state="succeeded")
+    deliver()
+
+    assert [one.content["text"][:6] for one in receiver.accepted] == ["FAILED", "SUCCEE"]
 
 
 def test_a_row_resent_alone_goes_under_its_own_key(house, receiver):
