@@ -22,6 +22,7 @@ from dashboard.views import (
     status,
     styleguide,
     team,
+    webhook_secrets,
     welcome,
 )
 
@@ -84,6 +85,12 @@ connection_pages: list[URLPattern | URLResolver] = [
         for action in archive.ACTIONS
     ),
     path(f"{CONNECTION}/models/", catalog.set_day, name="connection-retirement"),
+    path(f"{CONNECTION}/webhooks/", webhook_secrets.add, name="connection-webhook-secret"),
+    path(
+        f"{CONNECTION}/webhooks/remove/",
+        webhook_secrets.remove,
+        name="connection-webhook-secret-remove",
+    ),
     path(f"{CONNECTION}/jobs/", connections.add_job, name="connection-add-job"),
     path(f"{CONNECTION}/export/", export.connection, name="connection-export"),
     *(

@@ -52,6 +52,8 @@ PAGES = {
         f"connection-{name}": Route(A, POST, CONNECTION)
         for name in ("test", "pause", "resume", "archive", "restore")
     },
+    "connection-webhook-secret": Route(A, POST, CONNECTION),
+    "connection-webhook-secret-remove": Route(A, POST, CONNECTION),
     "connection-poll": Route(E, POST, CONNECTION),
     **{
         f"connection-backfill-{name}": Route(E, POST, CONNECTION)
