@@ -41,13 +41,14 @@ def due_in_s() -> float | None:
     return max((first - now).total_seconds(), CLAIM_EVERY_S) if first else None
 
 
-def wait_until_due(wait_s: float) -> None:
-    """Sleeps for `wait_s` seconds, or until somebody made something due meanwhile."""
+def wait_until_due(wait_s: float) -> bool:
+    """Sleeps for `wait_s` seconds, or until somebody made something due meanwhile: then True."""
     ends_at, since = time.monotonic() + wait_s, database_now() - OVERLAP
     while (left_s := ends_at - time.monotonic()) > 0:
         time.sleep(min(left_s, LOOK_S))
         if left_s > LOOK_S and became_due(since):
-            return
+            return True
+    return False
 
 
 def became_due(since: datetime) -> bool:

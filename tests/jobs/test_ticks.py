@@ -1,7 +1,6 @@
 """Between two ticks the poll worker sleeps, and wakes early for what somebody made due meanwhile."""
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -29,12 +28,10 @@ def soon_after() -> object:
 
 def test_a_job_that_became_due_ends_the_wait(lab):
     job = a_job(lab, next_poll_at=database_now() + LATER)
-    began_at = time.monotonic()
     later = threading.Timer(0.1, lambda: _look(job))
     later.start()
-    wait_until_due(4.0)
+    assert wait_until_due(60.0)
     later.join()
-    assert time.monotonic() - began_at < 4 * LOOK_S
 
 
 def _look(job) -> None:
@@ -42,10 +39,8 @@ def _look(job) -> None:
     database.close()
 
 
-def test_without_any_the_wait_is_as_long_as_asked(lab):
-    began_at = time.monotonic()
-    wait_until_due(2 * LOOK_S)
-    assert time.monotonic() - began_at >= 2 * LOOK_S
+def test_without_any_the_wait_ends_by_itself(lab):
+    assert not wait_until_due(1.5 * LOOK_S)
 
 
 def test_a_list_counts_like_a_job(lab):
@@ -78,20 +73,16 @@ def test_a_connection_that_waits_wakes_nobody(lab, column):
     assert not became_due(since)
 
 
-def test_a_look_during_the_wait_comes_before_the_tick(lab, provider):
-    """Another job falls due late in this tick, so the worker stays and waits for it."""
+def test_a_look_during_the_wait_comes_before_what_is_waited_for(lab, provider):
     Connection.objects.update(base_url=provider.url)
     asked = a_job(lab, next_poll_at=database_now() + LATER)
-    a_job(lab, next_poll_at=database_now() + timedelta(seconds=3))
-    for job in Job.objects.all():
+    awaited = a_job(lab, next_poll_at=database_now() + timedelta(seconds=4))
+    for job in (asked, awaited):
         provider.serves(job.provider_id, "running")
-    later = threading.Timer(0.5, lambda: _look(asked))
+    later = threading.Timer(0.3, lambda: _look(asked))
     later.start()
     poll_until_tick()
     later.join()
-    first, second = sorted(one["began_at"] for one in provider.requests() if _is_retrieve(one))[:2]
-    assert second - first > 1
-
-
-def _is_retrieve(entry) -> bool:
-    return entry["path"].rpartition("/")[2].startswith("ftjob-")
+    retrieved = [one["path"].rpartition("/")[2] for one in provider.requests()]
+    order = [name for name in retrieved if name.startswith("ftjob-")]
+    assert order == [asked.provider_id, awaited.provider_id]
