@@ -6,13 +6,14 @@ BENCH_MINUTES is how long row g runs (1), BENCH_SHARE which part of its connecti
 import sys
 from collections.abc import Callable
 
-from bench import crowd, growth, idle, sweeps
+from bench import crowd, growth, hooked, idle, sweeps
 from bench.table import Row, load, machine_line, table
 
 PARTS: dict[str, Callable[[str], list[Row]]] = {
     "a": sweeps.rows,
     "f": idle.rows,
     "g": crowd.rows,
+    "h3": hooked.rows,
     "i": growth.rows,
 }
 FOOT = (
@@ -24,7 +25,7 @@ FOOT = (
 def main(wanted: str) -> int:
     chosen = [rows for name, rows in PARTS.items() if wanted.startswith(name) or not wanted]
     if not chosen:
-        print(f"No row is called {wanted}; there are a1, a2, f, g, i1 and i2.")
+        print(f"No row is called {wanted}; there are a1, a2, f, g, h3, i1 and i2.")
         return 2
     load_before = load()
     found = [row for rows in chosen for row in rows(wanted if len(wanted) > 1 else "")]
