@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from statistics import median
 from urllib.request import Request, urlopen
 
@@ -43,7 +44,9 @@ class Provider:
 
     def retrieved(self) -> set[str]:
         told = orjson.loads(self._ask("GET", "journal?limit=5000"))["data"]
-        return {one["path"].rpartition("/")[2] for one in told if one["http_status"] == 200}  # noqa: PLR2004
+        return {
+            one["path"].rpartition("/")[2] for one in told if one["http_status"] == HTTPStatus.OK
+        }
 
     def _ask(self, method: str, what: str, body: object = None) -> bytes:
         data = orjson.dumps(body) if body else None

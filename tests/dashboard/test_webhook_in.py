@@ -40,7 +40,8 @@ from tests.signing import (
 pytestmark = pytest.mark.django_db
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 NOBODY = "/webhooks/openai/6a1b7c52-1111-4222-8333-444455556666/"
-REQUESTS = 10_000
+# A fifth of them on PostgreSQL too: it refuses texts that SQLite stores.
+REQUESTS = 2_000 if connection.vendor == "postgresql" else 10_000
 LATER = timedelta(hours=1)
 
 
@@ -258,7 +259,8 @@ def rows_elsewhere() -> dict[str, int]:
     return {m.__name__: m._default_manager.count() for m in apps.get_models() if m not in inbound}
 
 
-def test_ten_thousand_hostile_requests_are_all_answered_and_a_refused_one_writes_no_row(listening):
+@pytest.mark.both_databases
+def test_hostile_requests_are_all_answered_and_a_refused_one_writes_no_row(listening):
     job = a_job(listening, next_poll_at=None)
     silent = a_connection()
     paths = [path_of(listening)] * 12 + [path_of(silent), NOBODY, "/webhooks/openai/\x00/"]
@@ -272,7 +274,7 @@ def test_ten_thousand_hostile_requests_are_all_answered_and_a_refused_one_writes
             accepted.add(environ["HTTP_WEBHOOK_ID"])
 
     assert set(statuses) == {200, 400, 404, 405, 413}
-    assert 500 < statuses.count(200) < REQUESTS / 2
+    assert REQUESTS / 20 < statuses.count(200) < REQUESTS / 2
     assert InboundEvent.objects.count() == len(accepted)
     assert rows_elsewhere() == before
 
