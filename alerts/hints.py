@@ -7,7 +7,7 @@ and a burst of transitions becomes one message or two.
 import os
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.signals import request_finished
@@ -16,16 +16,31 @@ from django.db import DatabaseError, connection
 from jobs.ledger import raise_count
 from jobs.signals import transition_recorded
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Task
+
 QUIET_S = 5.0  # after a failed publish the broker is left alone for so long
 FAILED = "hints_failed"  # the counter of the machine face
 
 log = structlog.get_logger(__name__)
 
 
-class _Bell:
-    """At most one wake-up is on its way; one more is kept for what came meanwhile."""
+def _alert_task() -> "Task[..., object]":
+    from alerts.tasks import announce_due  # noqa: PLC0415  # tasks import the models
 
-    def __init__(self) -> None:
+    return announce_due
+
+
+class Bell:
+    """At most one wake-up is on its way; one more is kept for what came meanwhile.
+
+    `task`: finds what is sent to the worker that shall wake.
+    """
+
+    def __init__(self, task: "Callable[[], Task[..., object]]" = _alert_task) -> None:
+        self._task = task
         self._rung = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -51,10 +66,8 @@ class _Bell:
             self._publish()
 
     def _publish(self) -> None:
-        from alerts.tasks import announce_due  # noqa: PLC0415  # tasks import the models
-
         try:
-            announce_due.apply_async(retry=False, ignore_result=True, **self.options)
+            self._task().apply_async(retry=False, ignore_result=True, **self.options)
             self.published += 1
         except Exception as error:  # noqa: BLE001  # a hint may be lost, whatever the broker does
             self.failed += 1
@@ -74,7 +87,7 @@ class _Bell:
         return number
 
 
-bell = _Bell()
+bell = Bell()
 
 
 class _Alarm:
@@ -139,7 +152,7 @@ def _on_transition(**_signal: object) -> None:
 def _forget_thread() -> None:
     """Threads do not survive a fork."""
     global bell, alarm  # the one bell of this process
-    bell, alarm = _Bell(), _Alarm()
+    bell, alarm = Bell(), _Alarm()
 
 
 os.register_at_fork(after_in_child=_forget_thread)

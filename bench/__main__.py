@@ -6,7 +6,7 @@ BENCH_MINUTES is how long row g runs (1), BENCH_SHARE which part of its connecti
 import sys
 from collections.abc import Callable
 
-from bench import alerting, crowd, growth, idle, sweeps
+from bench import alerting, crowd, growth, hooked, idle, sweeps
 from bench.table import Row, load, machine_line, table
 
 PARTS: dict[str, Callable[[str], list[Row]]] = {
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[str], list[Row]]] = {
     "f": idle.rows,
     "g": crowd.rows,
     "h": alerting.rows,
+    "h3": hooked.rows,
     "i": growth.rows,
 }
 FOOT = (
@@ -23,9 +24,11 @@ FOOT = (
 
 
 def main(wanted: str) -> int:
-    chosen = [rows for name, rows in PARTS.items() if wanted.startswith(name) or not wanted]
+    chosen = [
+        rows for name, rows in PARTS.items() if wanted.startswith(name) or name.startswith(wanted)
+    ]
     if not chosen:
-        print(f"No row is called {wanted}; there are a1, a2, f, g, h1, h2, i1 and i2.")
+        print(f"No row is called {wanted}; there are a1, a2, f, g, h1, h2, h3, i1 and i2.")
         return 2
     load_before = load()
     found = [row for rows in chosen for row in rows(wanted if len(wanted) > 1 else "")]

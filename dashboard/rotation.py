@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import models
 
 from accounts.cipher import CannotOpen, Place, key_id_of, seal, unseal
-from alerts.models import Channel
+from alerts.models import Channel, InboundEndpoint
 from jobs.models import Connection
 
 M = TypeVar("M", bound=models.Model)
@@ -66,3 +66,6 @@ def _sealed() -> Iterator[_Sealed]:
     channels = Channel.objects.exclude(sealed_secrets="").select_related("team")
     for channel in channels.iterator(chunk_size=200):
         yield _Sealed(channel, "sealed_secrets", channel.secrets_place)
+    endpoints = InboundEndpoint.objects.exclude(sealed_secrets="")
+    for endpoint in endpoints.select_related("connection__team").iterator(chunk_size=200):
+        yield _Sealed(endpoint, "sealed_secrets", endpoint.secrets_place)

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import ApiToken, Membership, Role, Team, User, digest_of
-from alerts.models import Channel
+from alerts.endpoint import environment_secrets
+from alerts.models import Channel, InboundEndpoint
 from alerts.setup import RuleFacts, create_channel, create_rule, set_enabled, update_channel
 from dashboard.env import EnvConnection
 from jobs.models import Connection
@@ -67,9 +68,11 @@ def sow_connection(team: Team, wanted: EnvConnection) -> None:
         "sealed_key": "",
         "key_last4": settings.PROVIDER_KEYS[wanted.key_env][-4:],
     }
-    Connection.objects.update_or_create(
+    connection, _ = Connection.objects.update_or_create(
         team=team, slug=wanted.slug, defaults=facts, create_defaults={**facts, "name": wanted.name}
     )
+    if environment_secrets(connection):  # its page then says what was refused
+        InboundEndpoint.objects.get_or_create(connection=connection)
 
 
 def sow_demo(team: Team, port: int | None) -> None:

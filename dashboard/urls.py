@@ -13,6 +13,7 @@ from dashboard.views import (
     deliveries,
     export,
     health,
+    inbound,
     job_actions,
     jobs,
     message_guide,
@@ -26,6 +27,7 @@ from dashboard.views import (
     status,
     styleguide,
     team,
+    webhook_secrets,
     welcome,
 )
 
@@ -92,6 +94,12 @@ connection_pages: list[URLPattern | URLResolver] = [
         for action in archive.ACTIONS
     ),
     path(f"{CONNECTION}/models/", catalog.set_day, name="connection-retirement"),
+    path(f"{CONNECTION}/webhooks/", webhook_secrets.add, name="connection-webhook-secret"),
+    path(
+        f"{CONNECTION}/webhooks/remove/",
+        webhook_secrets.remove,
+        name="connection-webhook-secret-remove",
+    ),
     path(f"{CONNECTION}/jobs/", connections.add_job, name="connection-add-job"),
     path(f"{CONNECTION}/export/", export.connection, name="connection-export"),
     *(
@@ -153,6 +161,7 @@ machine: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.show, name="metrics"),
+    path("webhooks/openai/<str:connection>/", inbound.receive, name="webhook-in"),
     path("v1/fine_tuning/jobs", mirror.job_list, name="v1-jobs"),
     path(V1_JOB, mirror.job, name="v1-job"),
     path(f"{V1_JOB}/events", mirror.job_events, name="v1-job-events"),

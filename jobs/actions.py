@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts import limits
 from accounts.cipher import CannotOpen
-from jobs import trouble
+from jobs import looks, trouble
 from jobs.claims import database_now
 from jobs.ledger import counting
 from jobs.models import Connection, Job, Transition
@@ -199,12 +199,5 @@ def _note_permission(connection: Connection, action: Action, outcome: Outcome) -
 
 
 def _look_at_once(job: Job) -> None:
-    """Makes the job due. What was asked about it before now is out of date, and comes too late.
-
-    Without that, a poll under way would record the state before the action and put the look off.
-    """
-    now, row = database_now(), Job.objects.filter(pk=job.pk)
-    row.update(next_poll_at=now)
-    # Of a job that was never read, the first answer must stay the first.
-    row.filter(applied_request_at__lt=now).update(applied_request_at=now)
+    looks.look_at_once(Job.objects.filter(pk=job.pk), database_now())
     touch_team(job.team_id)

@@ -16,11 +16,12 @@ from functools import cache, partial
 
 import structlog
 from django.db import OperationalError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.cipher import CannotOpen
 from jobs import archive, catalog, manners, sweep, trouble
 from jobs.claims import Claim, StaleClaim, begin, claim, database_now, release
+from jobs.due import due_jobs, due_lists, may_ask
 from jobs.errands import errands_for
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
@@ -241,10 +242,7 @@ class Run:
         return {connection_id for connection_id, number in count.items() if number >= AT_ONCE}
 
     def _due_lists(self) -> Iterator[Question]:
-        now = database_now()
-        due = Connection.objects.filter(
-            _may_ask("", now), is_paused=False, archived_at=None, next_sweep_at__lte=now
-        )
+        due = due_lists(database_now())
         taken, connections = claim(
             due.exclude(pk__in=self._busy()).select_related("team").order_by("next_sweep_at"),
             THREADS,
@@ -260,7 +258,7 @@ class Run:
     def _due_archives(self) -> Iterator[Question]:
         now = database_now()
         due = Backfill.objects.filter(
-            _may_ask("connection__", now),
+            may_ask("connection__", now),
             connection__is_paused=False,
             connection__archived_at=None,
             state=Backfill.State.RUNNING,
@@ -279,7 +277,7 @@ class Run:
     def _due_catalogs(self) -> Iterator[Question]:
         now = database_now()
         due = Catalog.objects.filter(
-            _may_ask("connection__", now),
+            may_ask("connection__", now),
             connection__is_paused=False,
             connection__archived_at=None,
             next_read_at__lte=now,
@@ -294,15 +292,7 @@ class Run:
                 release(Catalog.objects.filter(pk=row.pk), taken.token)
 
     def _due_jobs(self) -> Iterator[Question]:
-        now = database_now()
-        due = Job.objects.filter(
-            _may_ask("connection__", now),
-            connection__is_paused=False,
-            connection__archived_at=None,
-            is_paused=False,
-            archived_at=None,
-            next_poll_at__lte=now,
-        ).exclude(connection_id__in=self._busy())
+        due = due_jobs(database_now()).exclude(connection_id__in=self._busy())
         due = due.select_related("connection__team").only("connection", *READ_OF_JOB)
         due = due.order_by("next_poll_at")
         rooms = self.pace.room()
@@ -380,12 +370,6 @@ def _speaks_well(question: Question, error: BaseException | None) -> bool | None
         return True
     is_about_job = isinstance(question, JobQuestion) and isinstance(error, trouble.ABOUT_THE_JOB)
     return None if is_about_job or not isinstance(error, ProviderError) else False
-
-
-def _may_ask(path: str, now: object) -> Q:
-    """Neither asked to wait nor waiting of its own accord."""
-    asked = Q(**{f"{path}wait_until": None}) | Q(**{f"{path}wait_until__lte": now})
-    return asked & (Q(**{f"{path}paced_until": None}) | Q(**{f"{path}paced_until__lte": now}))
 
 
 def _due_since(taken: Claim, due: datetime | None, connection: Connection) -> float:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import close_old_connections
 
-from jobs import retention
+from jobs import poll, retention
 from jobs.ticks import poll_until_tick
 
 
@@ -12,6 +12,13 @@ def poll_due() -> int:
     """Polls what is due. Twin: manage.py sweep --once."""
     close_old_connections()
     return poll_until_tick()
+
+
+@shared_task(name="jobs.look_now")
+def look_now() -> int:
+    """Polls what is due, without waiting for more: sent when somebody asked for a look."""
+    close_old_connections()
+    return poll.poll_due()
 
 
 @shared_task(name="jobs.prune_due")

@@ -17,6 +17,7 @@ from simulator.population import World
 from simulator.profiles import PROFILES
 from simulator.serving import Options, Running, Server
 from simulator.statefile import State
+from simulator.webhooks import Announcer, Target
 
 CANNOT_START = 2
 TOP_SPEED = 1e9
@@ -25,29 +26,47 @@ TOP_POPULATION = 1_000_000
 
 def main(arguments: list[str] | None = None) -> int:
     """Serves until it is told to stop; the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        target = _target(options)
+    except ValueError as trouble:
+        parser.error(str(trouble))
     stop: SimpleQueue[int] = SimpleQueue()  # an Event is not safe in a signal handler, this is
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: stop.put(number))
     try:
-        running = _start(options)
+        running, announcer = _start(options, target)
     except OSError as trouble:
         _complain(_reason(trouble, options))
         return CANNOT_START
     sys.stdout.write(f"Simulator: {running.base_url}\n")
     sys.stdout.flush()
     stop.get()
+    if announcer:
+        announcer.close()
     running.close()
     return 0
 
 
-def _start(options: argparse.Namespace) -> Running:
+def _target(options: argparse.Namespace) -> Target | None:
+    if options.webhook_url is None and options.webhook_secret is None:
+        return None
+    if options.webhook_url is None or options.webhook_secret is None:
+        raise ValueError("--webhook-url and --webhook-secret go together")
+    return Target.parse(options.webhook_url, options.webhook_secret)
+
+
+def _start(options: argparse.Namespace, target: Target | None) -> tuple[Running, Announcer | None]:
     now = time.time()
     state = _state(options, now)
     ledger = Ledger(state, now, options.state)
     server = Server(ledger, Options(options.host, options.port, options.key, options.journal))
     ledger.save()
-    return Running(server)
+    announcer = Announcer(ledger, target) if target else None
+    if announcer:
+        announcer.start()
+    return Running(server), announcer
 
 
 def _state(options: argparse.Namespace, now: float) -> State:
@@ -108,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--key", help="the only API key to let in; without it, everybody may")
     parser.add_argument("--journal", type=Path, help="file that every answer is written down in")
+    parser.add_argument(
+        "--webhook-url", help="gets a signed event when a job ends, as OpenAI sends them"
+    )
+    parser.add_argument("--webhook-secret", help="whsec_..., signs these events")
     return parser
 
 

@@ -121,6 +121,10 @@ class Ledger:
     def job(self, job_id: str) -> Known | None:
         return self._jobs.get(job_id)
 
+    def all_jobs(self) -> list[Known]:
+        with self._lock:
+            return list(self._jobs.values())
+
     def newest_first(
         self, after: str | None, metadata: Mapping[str, str] | str | None
     ) -> Iterator[Known]:

@@ -144,7 +144,8 @@ class ConnectionPage:
 
 def find_connection(team: Team, slug: str) -> Connection:
     """The team's connection, or Http404."""
-    return get_object_or_404(Connection.objects.for_team(team).select_related("team"), slug=slug)
+    rows = Connection.objects.for_team(team).select_related("team", "inbound_endpoint")
+    return get_object_or_404(rows, slug=slug)
 
 
 def connection_list(team: Team) -> ConnectionList:

@@ -26,9 +26,11 @@ from dashboard.forms.connections import (
     free_slug,
     initial_of,
 )
+from dashboard.forms.inbound import WebhookSecretForm
 from dashboard.queries import connections as queries
 from dashboard.queries.archive import ArchivePanel, archive_panel
 from dashboard.queries.catalog import catalog_panel
+from dashboard.queries.inbound import webhook_panel
 from dashboard.views import live
 from dashboard.views.errors import error_page
 from jobs import tracking
@@ -72,28 +74,33 @@ def detail(request: TeamRequest, connection: str) -> HttpResponse:
     tag = live.tag_of(request, panel)
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    return _detail_page(request, found, AddJobForm(), panel=panel)
+    return detail_page(request, found, AddJobForm(), panel=panel)
 
 
-def _detail_page(
+def detail_page(
     request: TeamRequest,
     found: Connection,
     form: AddJobForm,
     result: TestResult | None = None,
     panel: ArchivePanel | None = None,
+    secret_form: WebhookSecretForm | None = None,
 ) -> HttpResponse:
+    """The page of a connection; with status 400 where a form on it has errors."""
     panel = panel or archive_panel(found)
     tag = live.tag_of(request, panel)
     context = {
         "page": queries.connection_page(found),
         "archive": panel,
         "models": catalog_panel(found, timezone.now().date()),
+        "webhooks": webhook_panel(found),
         "live": live.Live(f"/connections/{found.slug}/", tag, is_on=panel.is_running),
         "form": form,
+        "secret_form": secret_form or WebhookSecretForm(),
         "result": result,
     }
     answer = live.page(request, "connections/detail.html", "archive", tag, context)
-    answer.status_code = 400 if form.errors else 200
+    is_wrong = form.errors or (secret_form and secret_form.errors)
+    answer.status_code = 400 if is_wrong else 200
     return answer
 
 
@@ -230,7 +237,7 @@ def test(request: TeamRequest, connection: str) -> HttpResponse:
     except CannotOpen as error:
         result = TestResult((Check("jobs", ok=False, detail=f"{error}."),))
     note(request, "connection tested", found.name)
-    return _detail_page(request, found, AddJobForm(), result)
+    return detail_page(request, found, AddJobForm(), result)
 
 
 @require_POST
@@ -299,14 +306,14 @@ def add_job(request: TeamRequest, connection: str) -> HttpResponse:
     found = queries.find_connection(request.team, connection)
     form = AddJobForm(request.POST)
     if not form.is_valid():
-        return _detail_page(request, found, form)
+        return detail_page(request, found, form)
     try:
         with transaction.atomic():
             job, is_new = tracking.add_job(found, form.cleaned_data["job_id"])
             note(request, "job added", job.provider_id)
     except ValueError as error:
         form.add_error("job_id", str(error))
-        return _detail_page(request, found, form)
+        return detail_page(request, found, form)
     said = "is watched from now on" if is_new else "was known already; it is asked again now"
     messages.success(request, f"{job.provider_id} {said}.")
     return redirect("job", found.slug, job.provider_id)

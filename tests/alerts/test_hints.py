@@ -13,7 +13,7 @@ from tests.servers import eventually, free_port
 
 @pytest.fixture
 def bell(monkeypatch):
-    bell = hints._Bell()
+    bell = hints.Bell()
     monkeypatch.setattr(hints, "bell", bell)
     return bell
 

@@ -54,6 +54,8 @@ PAGES = {
         f"connection-{name}": Route(A, POST, CONNECTION)
         for name in ("test", "pause", "resume", "archive", "restore")
     },
+    "connection-webhook-secret": Route(A, POST, CONNECTION),
+    "connection-webhook-secret-remove": Route(A, POST, CONNECTION),
     "connection-poll": Route(E, POST, CONNECTION),
     **{
         f"connection-backfill-{name}": Route(E, POST, CONNECTION)
@@ -104,7 +106,8 @@ MACHINE = {
 UNKNOWN = {"v1-unknown", "api-unknown"}
 OPEN = {"livez", "readyz", "metrics", "api-schema", "home", "sign-in", "sign-in-link", "sign-out"}
 SIGNED_IN_ONLY = {"theme", "styleguide", "message-guide"}  # nothing of a team in them
-CSRF_EXEMPT = {*MACHINE, *UNKNOWN}
+SIGNED = {"webhook-in"}  # neither cookies nor tokens: a provider's signature
+CSRF_EXEMPT = {*MACHINE, *UNKNOWN, *SIGNED}
 # Owned by nobody else's team: a made-up name is all a stranger could ask for.
 SHARED = {"kind": "webhook", "history": "snapshots"}
 
@@ -151,7 +154,7 @@ def rows_of(graph: Graph) -> dict[str, list]:
 
 
 def test_every_route_is_in_the_table():
-    known = {*PAGES, *MACHINE, *UNKNOWN, *OPEN, *SIGNED_IN_ONLY}
+    known = {*PAGES, *MACHINE, *UNKNOWN, *OPEN, *SIGNED_IN_ONLY, *SIGNED}
     assert set(routes(get_resolver().url_patterns)) == known
 
 
@@ -262,6 +265,19 @@ def test_no_token_writes(name):
         headers = {"Authorization": f"Bearer {graph.secret}"}
         answer = client.generic(method, address(name, MACHINE[name], graph), headers=headers)
         assert answer.status_code == 405
+    assert rows_of(graph) == before
+
+
+@pytest.mark.parametrize("name", sorted(SIGNED))
+def test_without_a_signature_nothing_is_taken_whoever_asks(name):
+    graph = a_graph(WORD)
+    before, client = rows_of(graph), Client(enforce_csrf_checks=True)
+    client.force_login(graph.admin)
+    path = reverse(name, args=[graph.connection.public_id])
+    headers = {"Authorization": f"Bearer {graph.secret}"}
+    answer = client.post(path, b"{}", content_type="application/json", headers=headers)
+    assert answer.status_code == 400
+    assert WORD not in without_own_address(answer)
     assert rows_of(graph) == before
 
 

@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from alerts.endpoint import add_secret, own_secrets
 from alerts.models import Channel
 from jobs.models import Connection
 from outbound.secret import Secret
@@ -13,6 +14,7 @@ from tests.builders import a_channel, a_connection
 pytestmark = pytest.mark.django_db
 
 NEW = ("new", b"n" * 32)
+WEBHOOK_SECRET = "whsec_" + "A" * 32
 
 
 def rotate_keys():
@@ -23,7 +25,7 @@ def rotate_keys():
 
 @pytest.fixture
 def secrets_under_the_old_key():
-    a_connection(key="sk-old-00001111")
+    add_secret(a_connection(key="sk-old-00001111"), Secret(WEBHOOK_SECRET))
     channel = a_channel()
     channel.set_secrets(Secret('{"secret": "whsec_x"}'))
     channel.save()
@@ -31,9 +33,10 @@ def secrets_under_the_old_key():
 
 def test_after_a_rotation_the_old_key_can_be_dropped(secrets_under_the_old_key, settings):
     settings.FIELD_ENCRYPTION_KEYS = (NEW, *settings.FIELD_ENCRYPTION_KEYS)
-    assert "2 secrets moved to the key new." in rotate_keys()
+    assert "3 secrets moved to the key new." in rotate_keys()
     settings.FIELD_ENCRYPTION_KEYS = (NEW,)
     assert Connection.objects.get().key().reveal() == "sk-old-00001111"
+    assert own_secrets(Connection.objects.get()) == (Secret(WEBHOOK_SECRET),)
     assert Channel.objects.get().secrets().reveal() == '{"secret": "whsec_x"}'
 
 

@@ -156,7 +156,7 @@ def test_many_providers_that_hang_hold_up_no_other_job(town, a_provider, provide
 @pytest.fixture
 def bell(monkeypatch, valkey):
     """Hints of this process reach the workers, as those of the site do."""
-    bell = hints._Bell()
+    bell = hints.Bell()
     monkeypatch.setattr(hints, "bell", bell)
     with announce_due.app.connection_for_write(valkey.url) as broker:
         bell.options = {"connection": broker}
