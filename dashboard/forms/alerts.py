@@ -42,7 +42,7 @@ class RuleForm(forms.Form):
         assert isinstance(channels, forms.ModelMultipleChoiceField)  # noqa: S101  # as declared above
         connections.to_field_name = channels.to_field_name = "public_id"
         connections.queryset = Connection.objects.for_team(team).live().order_by("name")
-        channels.queryset = Channel.objects.for_team(team).order_by("name")
+        channels.queryset = Channel.objects.for_team(team).set_up().order_by("name")
 
 
 class ChannelNameForm(forms.Form):
