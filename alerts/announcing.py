@@ -8,7 +8,7 @@ from urllib.parse import quote
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from alerts import claims, rulebook, rules, silences
@@ -41,10 +41,14 @@ def _unannounced() -> QuerySet[Transition]:
 
 def _next_batch() -> QuerySet[Transition]:
     """The oldest of each job or connection, so that two announcers keep their alerts in order."""
-    same_job = Q(job=OuterRef("job")) | Q(job=None, connection=OuterRef("connection"))
-    earlier = _unannounced().filter(same_job, id__lt=OuterRef("id"))
-    rows = _unannounced().filter(~Exists(earlier)).select_related("job", "connection__team")
-    return rows.order_by("id").select_for_update(skip_locked=True, of=("self",))
+    earlier = _unannounced().filter(id__lt=OuterRef("id")).values("pk")
+    # Values, not one EXISTS: PostgreSQL compared each unannounced row with each, 0.9 s for 3,000.
+    of_job = Subquery(earlier.filter(job=OuterRef("job"))[:1])
+    of_connection = Subquery(earlier.filter(job=None, connection=OuterRef("connection"))[:1])
+    rows = _unannounced().alias(of_job=of_job, of_connection=of_connection)
+    first = rows.filter(Q(job__isnull=False) | Q(of_connection=None), of_job=None)
+    rows = first.select_related("job", "connection__team").order_by("id")
+    return rows.select_for_update(skip_locked=True, of=("self",))
 
 
 def _announce_batch() -> tuple[int, int]:

@@ -19,6 +19,10 @@ class ChannelQuerySet(TeamQuerySet["Channel"]):
     def enabled(self) -> Self:
         return self.filter(is_enabled=True)
 
+    def set_up(self) -> Self:
+        """What people set up, and may choose and change; the mail to a team's admins is ours."""
+        return self.exclude(origin=Channel.Origin.ADMINS)
+
 
 class Channel(models.Model):
     """One place that is told. What a kind needs is in `config`, its secrets are sealed apart."""

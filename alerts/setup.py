@@ -156,7 +156,8 @@ def _fill(channel: Channel, stored: Stored) -> None:
 def _forget_failures(channel: Channel) -> None:
     """It may be mended now: what waits is tried at once."""
     channel.failures, channel.failing_since, channel.wait_until = 0, None, None
-    channel.save(update_fields=["failures", "failing_since", "wait_until"])
+    channel.admins_told_at = None
+    channel.save(update_fields=["failures", "failing_since", "wait_until", "admins_told_at"])
     if claims.wake(Delivery.objects.filter(channel=channel)):
         transaction.on_commit(hints.ring)
 

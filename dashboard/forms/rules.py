@@ -109,7 +109,7 @@ class RuleForm(forms.Form):
         named = rule.connections.values("pk") if rule else []
         offered = Q(archived_at=None) | Q(pk__in=named)
         connections.queryset = Connection.objects.for_team(team).filter(offered).order_by("name")
-        channels.queryset = Channel.objects.for_team(team).order_by("name")
+        channels.queryset = Channel.objects.for_team(team).set_up().order_by("name")
         channels.required = not is_preview
 
     def state_groups(self) -> Iterator[tuple[str, list[BoundWidget]]]:

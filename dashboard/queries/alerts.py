@@ -31,6 +31,7 @@ class ChannelRow:
     is_enabled: bool
     is_failing: bool
     from_environment: bool
+    is_ours: bool  # the mail to the team's admins: nobody changes it
     look: str
     word: str
     last_answer: str
@@ -85,6 +86,7 @@ def channel_row(row: Channel, now: datetime) -> ChannelRow:
         is_enabled=row.is_enabled,
         is_failing=row.is_failing,
         from_environment=row.origin == Channel.Origin.ENVIRONMENT,
+        is_ours=row.origin == Channel.Origin.ADMINS,
         look=look,
         word=word,
         last_answer=row.last_answer,
@@ -115,3 +117,7 @@ def find_by_public_id(rows: TeamQuerySet[M], public_id: object) -> M:
 
 def find_channel(team: Team, public_id: object) -> Channel:
     return find_by_public_id(Channel.objects.for_team(team), public_id)
+
+
+def find_set_up_channel(team: Team, public_id: object) -> Channel:
+    return find_by_public_id(Channel.objects.for_team(team).set_up(), public_id)

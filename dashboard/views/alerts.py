@@ -76,7 +76,7 @@ def add_channel(request: TeamRequest, kind: str) -> HttpResponse:
 @require_http_methods(FORM_METHODS)
 @team_required(Role.ADMIN)
 def edit_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
-    channel = queries.find_channel(request.team, public_id)
+    channel = queries.find_set_up_channel(request.team, public_id)
     if channel.kind not in kinds():
         raise Http404
 
@@ -166,7 +166,7 @@ def switch_channel(request: TeamRequest, public_id: UUID, *, is_enabled: bool) -
 @require_http_methods(FORM_METHODS)
 @team_required(Role.ADMIN)
 def remove_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
-    channel = queries.find_channel(request.team, public_id)
+    channel = queries.find_set_up_channel(request.team, public_id)
     form = ConfirmNameForm(channel.name, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():

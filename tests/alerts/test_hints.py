@@ -111,3 +111,16 @@ def test_a_resend_rings_after_the_commit(open_house, receiver, bell, monkeypatch
         assert rung == []
 
     assert rung == [1]
+
+
+def test_the_alarm_rings_once_at_the_earliest_time(monkeypatch):
+    rung = []
+    monkeypatch.setattr(hints, "ring", lambda: rung.append(1))
+    alarm = hints._Alarm()
+    alarm.set(60)
+    late = alarm._timer
+    alarm.set(0.01)
+    alarm.set(60)
+    alarm._timer.join(5)
+
+    assert (rung, late.finished.is_set()) == ([1], True)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Role
 from alerts.models import Attempt, Channel, Delivery
@@ -192,3 +193,28 @@ def test_viewers_see_no_buttons_that_would_refuse_them(as_role, hook):
     for path in ("/alerts/", "/alerts/deliveries/"):
         page = text(as_role(Role.VIEWER).get(path)).split("<main")[1].split("</main")[0]
         assert 'method="post"' not in page
+
+
+@pytest.fixture
+def admins_mail(team):
+    from alerts.trouble import admins_channel
+
+    a_member(team, email="ada@example.com")
+    return admins_channel(team)
+
+
+def test_the_mail_to_the_admins_is_listed_and_cannot_be_changed(admin, admins_mail):
+    page = text(admin.get("/alerts/"))
+
+    assert "Team&#x27;s admins" in page
+    for name in ("channel-edit", "channel-remove"):
+        path = reverse(name, args=[admins_mail.public_id])
+        assert f'href="{path}"' not in page
+        assert admin.get(path).status_code == 404
+
+
+def test_the_mail_to_the_admins_is_no_choice_of_a_rule(editor, admins_mail, hook):
+    page = text(editor.get("/alerts/rules/add/"))
+
+    assert str(hook.public_id) in page
+    assert str(admins_mail.public_id) not in page
