@@ -3,7 +3,7 @@ import threading
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from alerts import hints, outbox
+from alerts import hints, outbox, pollbell
 from alerts.models import Delivery
 from alerts.tasks import announce_due
 from jobs.models import Count, Transition
@@ -15,6 +15,7 @@ from tests.servers import eventually, free_port
 def bell(monkeypatch):
     bell = hints.Bell()
     monkeypatch.setattr(hints, "bell", bell)
+    monkeypatch.setattr(pollbell, "bell", hints.Bell())  # with what earlier tests left in it
     return bell
 
 
