@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import OperationalError, close_old_connections
 
 from alerts import outbox
+from jobs.watch import watch
 
 
 @shared_task(name="alerts.announce_due")
@@ -17,6 +18,12 @@ def announce_due() -> None:
 @shared_task(name="alerts.deliver_due")
 def deliver_due() -> None:
     _once_more(outbox.deliver)
+
+
+@shared_task(name="alerts.watch_due")
+def watch_due() -> None:
+    """Here and not among the polls: a provider that hangs must not hide that its jobs do."""
+    _once_more(watch)
 
 
 def _once_more(work: Callable[[], Any]) -> None:
