@@ -26,7 +26,8 @@ from jobs.record import announce_later, touch_team
 from providers.states import State
 
 BUDGET_S = 20.0
-BATCH = 500  # jobs read together, and written in one transaction
+BATCH = 500  # jobs read together
+WRITTEN_AT_ONCE = 100  # in one transaction: SQLite has one writer at a time, and polls are waiting
 OLD = timedelta(
     hours=2
 )  # a job seen longer ago is not judged; the longest planned pause is an hour
@@ -135,8 +136,8 @@ class _Run:
         """What cannot be read or written together is taken one by one: one row stops no other."""
         try:
             changed = [one.row.pk for one in self._judged(ids) if one.is_changed]
-            if changed:
-                self._write(changed)
+            for start in range(0, len(changed), WRITTEN_AT_ONCE):
+                self._write(changed[start : start + WRITTEN_AT_ONCE])
         except (OperationalError, InterfaceError):
             raise
         except Exception:

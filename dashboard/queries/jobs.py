@@ -14,7 +14,8 @@ from django.urls import reverse
 from accounts.models import Team
 from alerts.models import Rule
 from dashboard import words
-from dashboard.charts import label_of
+from dashboard.queries import pinned
+from dashboard.queries.job_row import Row, row_of
 from jobs.models import Connection, Job
 from providers.states import State
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
 PAGE_SIZES = (20, 50, 100, 200)
-STRIP_SIZE = 5
 FIRST_VISIT_S, VISIT_S = 86_400, 1800
 _VISIT = re.compile(r"([0-9]{1,11})\.([0-9]{1,11})")
 # Name in the address -> column. A leading "-" is descending.
@@ -48,6 +48,7 @@ class JobFilter:
     connection: str = ""
     model: str = ""
     method: str = ""
+    stuck: bool = False
     sort: str = "-created"
     limit: int = 50
     after: str = ""
@@ -66,6 +67,7 @@ class JobFilter:
             connection=asked.get("connection", "").replace("\x00", ""),
             model=asked.get("model", "").strip().replace("\x00", "")[:200],
             method=asked.get("method", "") if asked.get("method") in METHODS else "",
+            stuck=asked.get("stuck") == "1",
             sort=sort if sort.removeprefix("-") in SORTS else "-created",
             limit=int(limit) if limit.isdecimal() and int(limit) in PAGE_SIZES else 50,
             after=asked.get("after", ""),
@@ -74,7 +76,7 @@ class JobFilter:
 
     @property
     def is_narrow(self) -> bool:
-        return bool(self.q or self.states or self.connection or self.model or self.method)
+        return bool(self.q or self.states or self.stuck or self.folded)
 
     @property
     def folded(self) -> bool:
@@ -85,7 +87,7 @@ class JobFilter:
     def fields(self) -> tuple[tuple[str, str], ...]:
         """What a form repeats so that its answer is about the same jobs."""
         named = {"q": self.q, "connection": self.connection}
-        named |= {"model": self.model, "method": self.method}
+        named |= {"model": self.model, "method": self.method, "stuck": "1" if self.stuck else ""}
         states = tuple(("state", state) for state in self.states)
         return states + tuple((name, value) for name, value in named.items() if value)
 
@@ -101,45 +103,12 @@ class JobFilter:
     def words(self) -> str:
         """The filter as a person would say it."""
         parts = [" or ".join(State(state).word.lower() for state in self.states)]
+        parts += ["stuck or without progress"] if self.stuck else []
         parts += [f"connection {self.connection}"] if self.connection else []
         parts += [f"base model {self.model}"] if self.model else []
         parts += [f"method {self.method}"] if self.method else []
         parts += [f"“{self.q}”"] if self.q else []
         return ", ".join(part for part in parts if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One job as the list shows it."""
-
-    id: int
-    url: str
-    name: str
-    detail: str
-    file: str
-    state: str
-    raw_status: str
-    is_missing: bool
-    is_restart: bool
-    curve: list[float]
-    figure: float | None
-    figure_label: str
-    progress: int | None  # percent
-    step: float | None
-    trained_tokens: int | None
-    error_code: str
-    error_line: str
-    changed_at: datetime | None
-    created_at: datetime | None
-
-    @property
-    def is_failed(self) -> bool:
-        return self.state == State.FAILED.value
-
-    @property
-    def reason(self) -> str:
-        """Why it failed; it takes the place of curve, progress and tokens."""
-        return (self.error_code or self.error_line) if self.is_failed else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +140,9 @@ class JobsPage:
     connections: tuple[Connection, ...]
     counts: tuple[StateCount, ...]
     total: int
+    stuck: int
     strip: tuple[Row, ...]
+    strip_title: str
     rows: tuple[Row, ...]
     next_after: str
     has_rule: bool
@@ -199,7 +170,10 @@ class JobsPage:
     def news(self) -> str:
         """What a screen reader is told when the list changes."""
         first = self.strip[0] if self.strip else None
-        return f"{first.name} failed: {first.error_code or first.error_line}" if first else ""
+        if first is None:
+            return ""
+        why = first.error_code or first.error_line
+        return f"{first.name} failed: {why}" if first.is_failed else f"{first.name} looks stuck"
 
 
 def job_list(team: Team, asked: JobFilter, *, since: datetime, now: datetime) -> JobsPage:
@@ -209,8 +183,11 @@ def job_list(team: Team, asked: JobFilter, *, since: datetime, now: datetime) ->
     jobs = Job.objects.for_team(team).filter(connection__in=by_id, archived_at=None)
     counts = state_counts(jobs, asked, by_id)
     found, next_after = page_of(narrow(jobs, asked, by_id), asked)
-    strip = failed_since(jobs, since, by_id) if not asked.is_narrow and not asked.after else ()
-    verdict, verdict_at = say_verdict(jobs, counts, len(strip))
+    is_plain = not asked.is_narrow and not asked.after
+    failed = pinned.failed_since(jobs, since, by_id) if is_plain else ()
+    stuck = pinned.stuck_now(narrow(jobs, replace(asked, states=()), by_id), by_id)
+    shown = stuck.rows if is_plain else ()
+    verdict, verdict_at = say_verdict(jobs, counts, len(failed), stuck.total)
     return JobsPage(
         asked=asked,
         verdict=verdict,
@@ -221,7 +198,9 @@ def job_list(team: Team, asked: JobFilter, *, since: datetime, now: datetime) ->
         connections=connections,
         counts=counts,
         total=sum(count.count for count in counts),
-        strip=strip,
+        stuck=stuck.total,
+        strip=failed + shown,
+        strip_title=pinned.title_of(failed, shown),
         rows=tuple(row_of(job, by_id[job.connection_id]) for job in found),
         next_after=next_after,
         has_rule=Rule.objects.for_team(team)
@@ -245,6 +224,8 @@ def narrow(
     """The jobs that the filter lets through."""
     if asked.states:
         jobs = jobs.in_state(*asked.states)
+    if asked.stuck:
+        jobs = jobs.stuck()
     if asked.connection:
         jobs = jobs.filter(
             connection__in=[pk for pk, one in connections.items() if one.slug == asked.connection]
@@ -280,7 +261,7 @@ def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Job], str]:
     is_down = asked.is_descending
     order = column.desc(nulls_last=nulls_last) if is_down else column.asc(nulls_last=nulls_last)
     jobs = beyond(jobs, asked).order_by(order, "-pk")
-    found = list(jobs[: asked.limit + 1])
+    found = list(jobs.defer("train_curve")[: asked.limit + 1])  # no list draws it
     has_more = len(found) > asked.limit
     return found[: asked.limit], str(found[asked.limit - 1].public_id) if has_more else ""
 
@@ -312,21 +293,14 @@ def _last_shown(jobs: "JobQuerySet", asked: JobFilter) -> tuple[object, int] | N
     return jobs.filter(public_id=last).values_list(asked.column, "pk").first()
 
 
-def failed_since(
-    jobs: "JobQuerySet", since: datetime, connections: Mapping[int, Connection]
-) -> tuple[Row, ...]:
-    """The newest jobs that failed while nobody looked. History found at first contact is no news."""
-    failed = jobs.in_state(State.FAILED.value).filter(ended_at__gt=since).order_by("-ended_at")
-    return tuple(row_of(job, connections[job.connection_id]) for job in failed[:STRIP_SIZE])
-
-
 def say_verdict(
-    jobs: "JobQuerySet", counts: tuple[StateCount, ...], failed: int
+    jobs: "JobQuerySet", counts: tuple[StateCount, ...], failed: int, stuck: int
 ) -> tuple[str, datetime | None]:
     """One sentence: what moves, else when something last did (its moment is the second value)."""
     moving = [one for one in counts if one.count and not State(one.state).is_over]
     text = ", ".join(f"{words.thin(one.count)} {one.word.lower()}" for one in moving)
-    news = f" {words.counted(failed, 'job')} failed since your last visit." if failed else ""
+    news = f" {words.counted(stuck, 'job looks', 'jobs look')} stuck." if stuck else ""
+    news += f" {words.counted(failed, 'job')} failed since your last visit." if failed else ""
     if moving:
         return f"{text[:1].upper()}{text[1:]}.{news}", None
     last = (
@@ -351,33 +325,6 @@ def next_try_at(connection: Connection, now: datetime) -> datetime | None:
     gates = (connection.wait_until, connection.paced_until, connection.next_sweep_at)
     planned = max(filter(None, gates), default=now)
     return planned if planned > now else None
-
-
-def row_of(job: Job, connection: Connection) -> Row:
-    detail = (job.base_model, connection.name)
-    message = (job.error_message or "").strip().partition("\n")[0]
-    progress = job.progress
-    return Row(
-        id=job.pk,
-        url=reverse("job", args=[connection.slug, job.provider_id]),
-        name=job.name,
-        detail=" · ".join(part for part in detail if part),
-        file=job.training_file or "",
-        state=job.state,
-        raw_status=job.raw_status,
-        is_missing=job.is_missing,
-        is_restart=job.restarted_from is not None,
-        curve=job.curve,
-        figure=job.headline_value,
-        figure_label=label_of(job.headline_metric) if job.headline_metric else "",
-        progress=None if progress is None or job.is_over else round(progress * 100),
-        step=None if job.is_over else job.step,
-        trained_tokens=job.trained_tokens,
-        error_code=job.error_code or "",
-        error_line=message[:120],
-        changed_at=job.changed_at or job.ended_at or job.created_at,
-        created_at=job.created_at,
-    )
 
 
 def last_visit(cookie: str, now: datetime) -> tuple[datetime, str]:

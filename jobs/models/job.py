@@ -26,6 +26,10 @@ class JobQuerySet(TeamQuerySet["Job"]):
     def active(self) -> Self:
         return self.live().exclude(state__in=OVER)
 
+    def stuck(self) -> Self:
+        """Flagged as stuck or without progress; one index has them in their order."""
+        return self.filter(stuck_since__isnull=False)
+
     def in_state(self, *states: str) -> Self:
         return self.filter(state__in=states)
 
