@@ -11,7 +11,7 @@ ADVICE: Mapping[str, str] = {
     Condition.Kind.NO_PROGRESS: "Look at its events at the provider; cancel it if it hangs.",
     Condition.Kind.DIVERGING: "Cancel it and try a smaller learning rate.",
     Condition.Kind.OVERFITTING: "An earlier checkpoint may be better than the end. Try fewer epochs.",
-    Condition.Kind.ETA_SLIPPED: "Nothing to do but to wait, unless it hangs.",
+    Condition.Kind.ETA_SLIPPED: "The provider moves this time by itself. Wait, unless it hangs.",
 }
 
 

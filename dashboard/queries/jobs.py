@@ -159,6 +159,11 @@ class JobsPage:
         return reverse("jobs")
 
     @property
+    def stuck_toggle(self) -> int | None:
+        """What the chip asks for: the stuck ones, or all again."""
+        return None if self.asked.stuck else 1
+
+    @property
     def no_hits(self) -> str:
         """The filter in words, and how many jobs there are without its states."""
         text = f"Asked for: {self.asked.words}."
