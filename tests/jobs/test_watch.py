@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
+from alerts.tasks import watch_due
+from dashboard.celery import app
+from dashboard.standby import Standby, sweep_once
 from jobs import raising
 from jobs.claims import database_now
 from jobs.models import Condition, Connection, Job, Transition
@@ -260,3 +263,33 @@ def test_a_job_without_progress_and_one_that_slips_are_told(lab):
     watch()
     assert told() == [("", "no_progress"), ("", "eta_slipped")]
     assert Job.objects.filter(stuck_since__isnull=False).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_asks_the_alert_worker_to_look_every_half_minute():
+    a_waiting_job(a_well_connection())
+    entry = app.conf.beat_schedule[watch_due.name]
+    assert (entry["schedule"], entry["options"]["queue"]) == (30, "alerts")
+    watch_due.run()
+    assert told() == [("", "stuck")]
+
+
+def test_a_sweep_without_a_broker_looks_too_and_tells_at_once(lab):
+    a_waiting_job(lab, next_poll_at=None)
+    Condition.objects.create(connection=lab, job=Job.objects.get(), kind="stuck", facts={})
+    Job.objects.update(state="succeeded")
+    Connection.objects.update(next_sweep_at=None)
+    sweep_once()
+    assert Transition.objects.filter(to_state="recovered", announced_at__isnull=False).count() == 1
+
+
+def test_standing_by_it_looks_every_half_minute_and_alerts_every_second(lab):
+    standby = Standby()
+    a_waiting_job(lab)
+    standby._alert()
+    Job.objects.update(state="failed")
+    standby._alert()
+    assert Condition.objects.filter(resolved_at=None).count() == 1
+    standby.watch_at = 0.0
+    standby._alert()
+    assert not Condition.objects.filter(resolved_at=None).exists()
