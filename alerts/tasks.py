@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import OperationalError, close_old_connections
 
 from alerts import claims, hints, outbox
+from jobs.watch import watch
 
 
 @shared_task(name="alerts.announce_due")
@@ -24,6 +25,12 @@ def _deliver() -> None:
     wait_s = claims.opens_in_s()
     if wait_s is not None:
         hints.ring_in(wait_s)
+
+
+@shared_task(name="alerts.watch_due")
+def watch_due() -> None:
+    """Here and not among the polls: a provider that hangs must not hide that its jobs do."""
+    _once_more(watch)
 
 
 def _once_more(work: Callable[[], Any]) -> None:

@@ -51,7 +51,7 @@ SCHEMAS: dict[str, Json] = {
     ),
     "Transition": record(
         id=WHOLE,
-        kind=words("state", "missing", "health"),
+        kind=words("state", "missing", "health", "condition"),
         **{"from": maybe(TEXT)},
         to=TEXT,
         raw_status=maybe(TEXT),

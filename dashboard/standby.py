@@ -20,6 +20,7 @@ from dashboard.models import Heartbeat
 from jobs.claims import database_now
 from jobs.poll import poll_due
 from jobs.retention import prune_due
+from jobs.watch import watch
 
 TICK_S = 5.0
 ALERT_TICK_S = 1.0  # no hint wakes it, so it looks more often
@@ -29,9 +30,10 @@ log = structlog.get_logger(__name__)
 
 
 def sweep_once() -> tuple[int, int, int]:
-    """Polls, announces and delivers what is due: answers taken, alerts made, alerts sent."""
+    """Polls, watches, announces and delivers what is due: answers taken, alerts made, alerts sent."""
     taken = poll_due()
     prune_due()
+    watch()
     announced = outbox.announce_all()
     sent = outbox.deliver_all().sent
     beat(Part.SWEEP)
@@ -45,6 +47,7 @@ class Standby:
         self.stopping = threading.Event()
         self.noted: datetime | None = None  # the sweep we noted ourselves
         self.audited_at = time.monotonic()
+        self.watch_at = 0.0
 
     def run(self) -> None:
         """Returns when `stop` is called."""
@@ -71,6 +74,9 @@ class Standby:
         self.noted = Heartbeat.objects.filter(part=Part.SWEEP).values_list("at", flat=True).first()
 
     def _alert(self) -> None:
+        if time.monotonic() >= self.watch_at:
+            self.watch_at = time.monotonic() + settings.WATCH_SECONDS
+            watch()
         outbox.announce_all()
         outbox.deliver_all()
         self._audit_sometimes()

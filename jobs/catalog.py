@@ -42,6 +42,16 @@ def retirement_of(connection_id: int, base_model: str) -> BaseModel | None:
     return BaseModel.objects.filter(connection_id=connection_id, name=base_model).first()
 
 
+def origin_of(model: str) -> str:
+    """The base model behind a model, also when that was fine-tuned itself.
+
+    >>> origin_of("ft:gpt-4o-mini-2024-07-18:acme::9xYz")
+    'gpt-4o-mini-2024-07-18'
+    """
+    parts = model.split(":")
+    return parts[1] if parts[0] == "ft" and len(parts) > 1 else model
+
+
 def begin_missing() -> None:
     """Gives every polled connection a catalog; a new one is due at once."""
     without = Connection.objects.polled().filter(catalog=None).values_list("pk", flat=True)

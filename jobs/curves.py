@@ -16,6 +16,14 @@ def refresh(job: Job) -> None:
     job.headline_metric = next((metric for metric in HEADLINES if values[metric]), "")
     curve = values.get(job.headline_metric, [])
     job.headline_value, job.curve = _last(curve), _thinned(curve)
+    is_drawn = job.headline_metric == "train_loss"
+    job.train_curve = [] if is_drawn else _thinned(values["train_loss"])
+
+
+def losses(metric: str, curve: list[float], train_curve: list[float]) -> tuple[list[float], ...]:
+    """Training and validation losses out of a job's columns, thinned, oldest first."""
+    train = curve if metric == "train_loss" else train_curve
+    return train, curve if metric == "valid_loss" else []
 
 
 def _values(job: Job, metric: str) -> list[float]:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from jobs import curves
+from jobs import curves, progress
 from jobs.fetch import Answer, FetchedFile
 from jobs.models import Checkpoint, Event, File, Job, Point, PointSource
 from providers import wire
@@ -22,7 +22,6 @@ def store(job: Job, answer: Answer, now: datetime) -> bool:
     checkpoints = _store_checkpoints(job, answer.checkpoints, now)
     files = [_store_file(job, file, now) for file in answer.files]
     _note_steps(job, answer.events)
-    _note_reading(job, answer.read, now)
     from_events = [point for event in answer.events for point in event.points]
     from_checkpoints = [point for saved in answer.checkpoints for point in saved.points]
     from_files = [point for points in files for point in points]
@@ -31,8 +30,12 @@ def store(job: Job, answer: Answer, now: datetime) -> bool:
         **_keyed(from_checkpoints, PointSource.CHECKPOINT),
         **_keyed(from_files, PointSource.RESULT_FILE),
     }
-    if _store_points(job, merged, now):
+    has_points = _store_points(job, merged, now)
+    if has_points:
         curves.refresh(job)
+    if events or checkpoints or has_points:
+        progress.note(job, now)
+    _note_reading(job, answer.read, now)
     return bool(events or checkpoints or answer.files)
 
 

@@ -8,6 +8,7 @@ from providers import wire
 from providers.states import State
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # between the provider's clock and ours
+WAITING = frozenset({State.QUEUED, State.VALIDATING})
 READS_TO_REOPEN = 2  # an end is taken back only by this many fresh reads in a row
 
 
@@ -21,16 +22,24 @@ class Known:
     requested: Mapping[str, object] = field(default_factory=dict)
     ended_at: datetime | None = None
     ringing_since: datetime | None = None
+    seen_at: datetime | None = None  # our last look
+    state_since: datetime | None = None
+    is_since_exact: bool = False
+    patience: timedelta = CLOCK_TOLERANCE  # a longer time between two looks leaves a stay unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of state. `from_state` None: the job is new to us."""
+    """A change of state. `from_state` None: the job is new to us.
+
+    `stayed_s`: how long it was in `from_state`, None where we did not see it enter or leave.
+    """
 
     from_state: State | None
     to_state: State
     rings: bool
     reason: str = ""
+    stayed_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class Changes:
 def observe(known: Known, job: wire.Job, now: datetime) -> Changes:
     """What one fresh answer changes. `now`: the database's time when it was asked for."""
     state, reopened_count = _believed_state(known, job.state)
-    change = _change(known, job, state)
+    change = _change(known, job, state, now)
     was_seen_alive = known.was_seen_alive or not job.state.is_over
     columns = {
         **_as_said(job),
@@ -55,6 +64,8 @@ def observe(known: Known, job: wire.Job, now: datetime) -> Changes:
         "requested": {**job.hyperparameters, **known.requested},
         "ended_at": _end(known, job, state, now),
     }
+    if change:
+        columns |= _entry(known, job, state, now)
     return Changes(columns, change)
 
 
@@ -66,12 +77,13 @@ def _believed_state(known: Known, came: State) -> tuple[State, int]:
     return (came, 0) if reads >= READS_TO_REOPEN else (known.state, reads)
 
 
-def _change(known: Known, job: wire.Job, state: State) -> Change | None:
+def _change(known: Known, job: wire.Job, state: State, now: datetime) -> Change | None:
     if state is known.state:
         return None
     reopened = known.state is not None and known.state.is_over
     reason = "Reopened by the provider" if reopened else error_text(job.error)
-    return Change(known.state, state, state.is_over and _rings(known, job), reason)
+    rings = state.is_over and _rings(known, job)
+    return Change(known.state, state, rings, reason, _stayed_s(known, now))
 
 
 def _rings(known: Known, job: wire.Job) -> bool:
@@ -89,6 +101,32 @@ def _end(known: Known, job: wire.Job, state: State, now: datetime) -> datetime |
         return None
     first_seen_over = now if _rings(known, job) else None  # of history nobody knows
     return job.finished_at or known.ended_at or first_seen_over
+
+
+def _entry(known: Known, job: wire.Job, state: State, now: datetime) -> dict[str, object]:
+    """When it entered the new state, as far as we know, and whether that is exact.
+
+    A job that is first seen waiting has waited since it was created. One first seen at work may
+    have begun at any time since then: what we saw of it counts, and its stay stays unknown.
+    """
+    if state.is_over:
+        return {"state_since": job.finished_at or now, "is_since_exact": False}
+    if known.state is not None:
+        return {"state_since": now, "is_since_exact": _looked_lately(known, now)}
+    born = min(job.created_at, now) if job.created_at else None
+    is_exact = born is not None and now - born <= known.patience
+    since = born if born and state in WAITING else now
+    return {"state_since": since, "is_since_exact": is_exact}
+
+
+def _stayed_s(known: Known, now: datetime) -> float | None:
+    if not known.is_since_exact or known.state_since is None or not _looked_lately(known, now):
+        return None
+    return max((now - known.state_since).total_seconds(), 0.0)
+
+
+def _looked_lately(known: Known, now: datetime) -> bool:
+    return known.seen_at is not None and now - known.seen_at <= known.patience
 
 
 def _as_said(job: wire.Job) -> dict[str, object]:

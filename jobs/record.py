@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Team
-from jobs import enrich, schedule
+from jobs import enrich, progress, schedule
 from jobs.claims import Claim, StaleClaim, hold_all, save_all_changes, save_changes
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
@@ -143,6 +143,7 @@ def note(history: History, job: Job, sighting: Sighting) -> bool:
         history.snapshots.append(_snapshot(job, sighting, is_late=True))
         return False
     _note_estimate(history, job, sighting)
+    had = (job.step, job.trained_tokens)
     changes = observe(_known(job), sighting.job, sighting.now)
     is_new = _note_snapshot(history, job, sighting)
     for name, value in _fitting(changes.columns).items():
@@ -151,6 +152,11 @@ def note(history: History, job: Job, sighting: Sighting) -> bool:
     job.applied_request_at = job.last_seen_at = sighting.now
     if sighting.job.step is not None:
         job.step, job.total_steps = sighting.job.step, sighting.job.total_steps
+    if changes.change:
+        progress.begin_stay(job)
+    if (job.step, job.trained_tokens) != had:
+        progress.note(job, sighting.now)
+    progress.note_plan(job)
     if changes.change:
         history.transitions.append(_transition(job, changes.change, sighting))
         job.settled_at = None
@@ -168,6 +174,10 @@ def _known(job: Job) -> Known:
         requested=job.requested,
         ended_at=job.ended_at,
         ringing_since=schedule.ringing_since(job.connection),
+        seen_at=job.last_seen_at,
+        state_since=job.state_since,
+        is_since_exact=job.is_since_exact,
+        patience=progress.patience(job.connection),
     )
 
 
@@ -220,6 +230,8 @@ def _transition(job: Job, change: Change, sighting: Sighting) -> Transition:
         to_state=change.to_state.value,
         raw_status=job.raw_status,
         reason=change.reason[:8192],
+        stayed_s=change.stayed_s,
+        base_model="" if change.stayed_s is None else job.base_model,
         happened_at=_told_time(sighting.job, change),
         rings=change.rings,
         announced_at=None if change.rings else sighting.now,

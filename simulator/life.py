@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TRAINING_SHARE = 0.96
 # OpenAI keeps the checkpoints of the last three epochs.
 KEPT_CHECKPOINTS = 3
+# A job that stalls would go on after this.
+STALL_S = 10 * 365 * 86400.0
 
 AUTO: dict[str, dict[str, object]] = {
     "supervised": {"n_epochs": "auto", "batch_size": "auto", "learning_rate_multiplier": "auto"},
@@ -61,7 +63,7 @@ class Plan:
 def timeline(spec: Spec) -> Timeline:
     validated_at = spec.created_at + spec.validating_s
     started_at = validated_at + spec.queued_s
-    trained_at = delayed(spec, started_at + spec.running_s * TRAINING_SHARE)
+    trained_at = delayed(spec, started_at + spec.running_s * TRAINING_SHARE) + _stall(spec, 1.0)
     limit = math.inf if spec.hurried_at is None else spec.hurried_at
     ended_at = min(delayed(spec, _natural_end(spec, validated_at, started_at)), limit)
     if spec.stopped_at is not None:
@@ -93,7 +95,12 @@ def _natural_end(spec: Spec, validated_at: float, started_at: float) -> float:
     if spec.outcome != "succeeded" and spec.ends_in == "queued":
         return started_at
     share = 1.0 if spec.outcome == "succeeded" else spec.ends_at
-    return started_at + spec.running_s * share
+    return started_at + spec.running_s * share + _stall(spec, share)
+
+
+def _stall(spec: Spec, share: float) -> float:
+    """How much later than planned that share of the training is reached."""
+    return STALL_S if spec.stalls_at is not None and share > spec.stalls_at else 0.0
 
 
 def status(spec: Spec, now: float) -> str:
@@ -164,6 +171,7 @@ def step_at(spec: Spec, step: int) -> float:
     times = timeline(spec)
     share = step / plan(spec).total_steps
     moment = delayed(spec, times.started_at + spec.running_s * TRAINING_SHARE * share)
+    moment += _stall(spec, share)
     return (
         moment if spec.hurried_at is None else min(moment, max(spec.hurried_at, times.started_at))
     )
@@ -179,6 +187,8 @@ def steps_done(spec: Spec, now: float) -> int:
         return total
     worked_s = undelayed(spec, until) - times.started_at
     done = int(worked_s / (spec.running_s * TRAINING_SHARE) * total)
+    if spec.stalls_at is not None:
+        done = min(done, int(spec.stalls_at * total))
     # Division may land one off the moment that step_at names; the events follow step_at, so this does too.
     if done < total and step_at(spec, done + 1) <= until:
         return done + 1

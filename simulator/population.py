@@ -43,6 +43,7 @@ class Entry:
     outcome: str = "succeeded"
     failure: str | None = None
     ends_at: float | None = None
+    stalls_at: float | None = None
 
 
 # The first is about to succeed (75 s after the start), the second to fail (165 s after it); the history
@@ -68,6 +69,9 @@ HISTORY = (
     Entry("contracts", 11, 3.4 * DAY, (110.0, 420.0, 2.2 * HOUR), "failed", "server_error"),
     Entry("search", 3, 4.1 * DAY, (40.0, 150.0, 0.5 * HOUR)),
     Entry("triage", 1, 4.8 * DAY, (45.0, 160.0, 0.4 * HOUR), "failed", "invalid_n_examples"),
+    # Two that hang: one waits for a machine that does not come, one stopped in the middle of its training.
+    Entry("code", 2, 5.0 * HOUR, (60.0, 30 * DAY, 1.2 * HOUR)),
+    Entry("summaries", 3, 3.0 * HOUR, (95.0, 350.0, 4.0 * HOUR), stalls_at=0.4),
 )
 
 
@@ -96,6 +100,7 @@ def demo_job(world: World, number: int) -> Spec:
         running_s=running_s,
         outcome=entry.outcome,
         ends_at=1.0 if entry.ends_at is None else entry.ends_at,
+        stalls_at=entry.stalls_at,
     )
     return spec if entry.failure is None else failing(spec, entry.failure)
 

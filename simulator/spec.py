@@ -24,7 +24,8 @@ class Spec:
 
     `outcome` strikes at the share `ends_at` of the phase `ends_in`, or at the moment `stopped_at`.
     From `hurried_at` on, all that is left of a life happens at once. `breaks`: for each pause that is over, when
-    it began, when the job was queued again and when it ran on. `intended`: of a paused job, what a resume brings
+    it began, when the job was queued again and when it ran on. `stalls_at`: the share of the training after which
+    nothing happens any more, while the job says it runs. `intended`: of a paused job, what a resume brings
     back. Compared by identity, so caches can hold it.
     """
 
@@ -55,6 +56,7 @@ class Spec:
     stopped_at: float | None = None
     hurried_at: float | None = None
     breaks: tuple[Break, ...] = ()
+    stalls_at: float | None = None
     intended: Mapping[str, object] | None = None
 
     @property
@@ -64,7 +66,7 @@ class Spec:
 
 FIELDS = frozenset(spec_field.name for spec_field in dataclasses.fields(Spec))
 NUMBERS = ("created_at", "validating_s", "queued_s", "running_s", "late_s", "ends_at")
-MOMENTS = ("stopped_at", "hurried_at")
+MOMENTS = ("stopped_at", "hurried_at", "stalls_at")
 WHOLE_NUMBERS = ("seed", "n_examples", "tokens_per_example")
 OBJECTS = ("requested", "error", "grader", "metadata", "intended")
 

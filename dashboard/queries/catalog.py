@@ -8,7 +8,8 @@ from datetime import date, datetime
 from django.db.models import Count
 
 from dashboard.queries.leaves import Leaf, leaves
-from dashboard.queries.relatives import days_off, origin_of
+from dashboard.queries.relatives import days_off
+from jobs.catalog import origin_of
 from jobs.models import BaseModel, Catalog, Connection, Job
 from providers.states import State
 

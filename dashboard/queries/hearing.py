@@ -1,8 +1,10 @@
 """Whether anybody hears of what happens here: the warnings on Jobs and on Alerts."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.expressions import Combinable
 from django.urls import reverse
 
 from accounts.models import Role, Team
@@ -26,26 +28,44 @@ class Hearing:
 
 
 def hearing(team: Team) -> Hearing:
-    """All of it in one query: the jobs list asks for it too."""
+    return hearing_with(team)[0]
+
+
+def hearing_with(team: Team, *more: Combinable) -> tuple[Hearing, list[Any]]:
+    """All of it in one query, and what else the page wants to know of the team: `more` values."""
     own = {"team": OuterRef("pk")}
     ruling = Rule.objects.filter(**own, is_enabled=True).exclude(states=[])
-    dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD).order_by()
+    dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD)
     added = Channel.objects.filter(**own).exclude(origin=Channel.Origin.ADMINS)
-    *flags, given_up = Team.objects.values_list(
-        Exists(added),
-        Exists(Rule.objects.filter(**own)),
-        Exists(ruling),
-        Exists(ruling.filter(channels__is_enabled=True)),
-        Exists(ruling.filter(channels__is_enabled=True, channels__failures=0)),
-        Subquery(dead.values("team").annotate(count=Count("pk")).values("count")),
-    ).get(pk=team.pk)
-    has_channel, has_rule, is_ruled, is_heard, is_working = (bool(flag) for flag in flags)
-    return Hearing(has_channel, has_rule, is_ruled, is_heard, is_working, given_up or 0)
+    has_channel, has_rule, is_ruled, is_heard, is_working, given_up, *rest = (
+        Team.objects.values_list(
+            Exists(added),
+            Exists(Rule.objects.filter(**own)),
+            Exists(ruling),
+            Exists(ruling.filter(channels__is_enabled=True)),
+            Exists(ruling.filter(channels__is_enabled=True, channels__failures=0)),
+            number_of(dead),
+            *more,
+        ).get(pk=team.pk)
+    )
+    heard = Hearing(
+        has_channel=bool(has_channel),
+        has_rule=bool(has_rule),
+        is_ruled=bool(is_ruled),
+        is_heard=bool(is_heard),
+        is_working=bool(is_working),
+        given_up=given_up or 0,
+    )
+    return heard, rest
 
 
-def warnings(team: Team, role: Role) -> tuple[Banner, ...]:
+def number_of(rows: "QuerySet[Any]") -> Subquery:
+    """How many rows of one team there are, as a value; null for none."""
+    return Subquery(rows.order_by().values("team").annotate(count=Count("pk")).values("count"))
+
+
+def warnings(heard: Hearing, role: Role) -> tuple[Banner, ...]:
     """What keeps alerts from people, each with the next step for somebody in this role."""
-    heard = hearing(team)
     found = (_deafness(heard, role), _given_up(heard.given_up))
     return tuple(banner for banner in found if banner)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from dashboard.queries.leaves import leaves, row_id
 from dashboard.state_bar import Segment, state_bar
 from jobs import retention
-from jobs.models import Estimate, Job, Snapshot, Transition
+from jobs.models import Condition, Estimate, Job, Snapshot, Transition
 from providers import wire
 from providers.base import parse_job
 from providers.states import State
@@ -48,6 +48,7 @@ class TransitionRow:
     at: datetime
     is_provider_time: bool
     reason: str
+    flag: str = ""  # the kind of condition that begins here
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +118,26 @@ def moment_of(transition: Transition) -> datetime:
 def _transition_row(transition: Transition) -> TransitionRow:
     known = {state.value for state in State}
     is_state = transition.to_state in known
+    is_condition = transition.kind == Transition.Kind.CONDITION
     return TransitionRow(
         state=transition.to_state if is_state else State.UNKNOWN.value,
-        word=State(transition.to_state).word if is_state else transition.to_state,
+        word=State(transition.to_state).word if is_state else _word(transition),
         raw_status=transition.raw_status,
         kind=transition.kind,
         at=moment_of(transition),
         is_provider_time=transition.happened_at is not None,
         reason=transition.reason,
+        flag=transition.to_state if is_condition and not transition.from_state else "",
     )
+
+
+def _word(transition: Transition) -> str:
+    """An end is named after what ends: "Recovered: stuck in a state"."""
+    if transition.kind != Transition.Kind.CONDITION:
+        return transition.to_state
+    labels = {str(kind): label for kind, label in Condition.Kind.choices}
+    ended = labels.get(transition.from_state, transition.from_state)
+    return f"Recovered: {ended.lower()}" if ended else transition.to_state
 
 
 def _snapshot_rows(newest_first: Sequence[Snapshot]) -> list[SnapshotRow]:

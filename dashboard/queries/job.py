@@ -13,6 +13,7 @@ from dashboard import charts, nested, words
 from dashboard.queries import events, files, history
 from dashboard.queries.ages import Ages, ages, is_stale
 from dashboard.queries.checkpoints import Checkpoints, checkpoints_of, marks_on_axis
+from dashboard.queries.doubts import Doubt, doubts
 from dashboard.queries.figures import Figure, figures
 from dashboard.queries.hyperparameters import Hyperparameter, hyperparameters
 from dashboard.queries.job_action import Offer, offers
@@ -92,6 +93,7 @@ class JobPage:
     restarts: Restarts
     retirement: Retirement | None
     ages: Ages
+    doubts: tuple[Doubt, ...]
     advice: Advice | None
     error_extra: tuple[Leaf, ...]
     warnings: tuple[events.EventRow, ...]
@@ -163,6 +165,7 @@ def job_page(job: Job, now: datetime) -> JobPage:
         restarts=restarts(job),
         retirement=retirement(job, now),
         ages=ages(job, now, last_point_at=last_point_at, last_file_at=last_file_at),
+        doubts=doubts(job),
         advice=advice_of(job),
         error_extra=leaves(job.error_extra),
         warnings=events.last_warnings(job) if job.state == State.FAILED.value else (),

@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, DateTimeField, F, Q, Subquery, Value
 from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import Team
 from dashboard import words
-from dashboard.charts import label_of
 from dashboard.queries import news
+from dashboard.queries.hearing import Hearing, hearing_with, number_of
+from dashboard.queries.job_row import Row, row_of
+from dashboard.queries.pinned import Pins, pinned
 from dashboard.visits import Visit
 from jobs.models import Connection, Job
 from providers.states import State
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
 PAGE_SIZES = (20, 50, 100, 200)
-STRIP_SIZE = 5
 # Name in the address -> column. A leading "-" is descending.
 SORTS = {
     "created": "listed_at",
@@ -46,6 +47,7 @@ class JobFilter:
     connection: str = ""
     model: str = ""
     method: str = ""
+    stuck: bool = False
     sort: str = "-created"
     limit: int = 50
     after: str = ""
@@ -64,6 +66,7 @@ class JobFilter:
             connection=asked.get("connection", "").replace("\x00", ""),
             model=asked.get("model", "").strip().replace("\x00", "")[:200],
             method=asked.get("method", "") if asked.get("method") in METHODS else "",
+            stuck=asked.get("stuck") == "1",
             sort=sort if sort.removeprefix("-") in SORTS else "-created",
             limit=int(limit) if limit.isdecimal() and int(limit) in PAGE_SIZES else 50,
             after=asked.get("after", ""),
@@ -72,7 +75,7 @@ class JobFilter:
 
     @property
     def is_narrow(self) -> bool:
-        return bool(self.q or self.states or self.connection or self.model or self.method)
+        return bool(self.q or self.states or self.stuck or self.folded)
 
     @property
     def has_strip(self) -> bool:
@@ -88,7 +91,7 @@ class JobFilter:
     def fields(self) -> tuple[tuple[str, str], ...]:
         """What a form repeats so that its answer is about the same jobs."""
         named = {"q": self.q, "connection": self.connection}
-        named |= {"model": self.model, "method": self.method}
+        named |= {"model": self.model, "method": self.method, "stuck": "1" if self.stuck else ""}
         states = tuple(("state", state) for state in self.states)
         return states + tuple((name, value) for name, value in named.items() if value)
 
@@ -104,45 +107,12 @@ class JobFilter:
     def words(self) -> str:
         """The filter as a person would say it."""
         parts = [" or ".join(State(state).word.lower() for state in self.states)]
+        parts += ["stuck or without progress"] if self.stuck else []
         parts += [f"connection {self.connection}"] if self.connection else []
         parts += [f"base model {self.model}"] if self.model else []
         parts += [f"method {self.method}"] if self.method else []
         parts += [f"“{self.q}”"] if self.q else []
         return ", ".join(part for part in parts if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One job as the list shows it."""
-
-    id: int
-    url: str
-    name: str
-    detail: str
-    file: str
-    state: str
-    raw_status: str
-    is_missing: bool
-    is_restart: bool
-    curve: list[float]
-    figure: float | None
-    figure_label: str
-    progress: int | None  # percent
-    step: float | None
-    trained_tokens: int | None
-    error_code: str
-    error_line: str
-    changed_at: datetime | None
-    created_at: datetime | None
-
-    @property
-    def is_failed(self) -> bool:
-        return self.state == State.FAILED.value
-
-    @property
-    def reason(self) -> str:
-        """Why it failed; it takes the place of curve, progress and tokens."""
-        return (self.error_code or self.error_line) if self.is_failed else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +144,13 @@ class JobsPage:
     connections: tuple[Connection, ...]
     counts: tuple[StateCount, ...]
     total: int
+    stuck: int
     strip: tuple[Row, ...]
+    strip_title: str
     rows: tuple[Row, ...]
     next_after: str
     unseen: str  # failures since the last look, for the title
+    hearing: Hearing
     is_active: bool
     page_sizes: tuple[int, ...] = PAGE_SIZES
     methods: tuple[str, ...] = METHODS
@@ -191,6 +164,11 @@ class JobsPage:
         return reverse("jobs")
 
     @property
+    def stuck_toggle(self) -> int | None:
+        """What the chip asks for: the stuck ones, or all again."""
+        return None if self.asked.stuck else 1
+
+    @property
     def no_hits(self) -> str:
         """The filter in words, and how many jobs there are without its states."""
         text = f"Asked for: {self.asked.words}."
@@ -202,7 +180,10 @@ class JobsPage:
     def news(self) -> str:
         """What a screen reader is told when the list changes."""
         first = self.strip[0] if self.strip else None
-        return f"{first.name} failed: {first.error_code or first.error_line}" if first else ""
+        if first is None:
+            return ""
+        why = first.error_code or first.error_line
+        return f"{first.name} failed: {why}" if first.is_failed else f"{first.name} looks stuck"
 
 
 def job_list(team: Team, asked: JobFilter, *, visit: Visit, now: datetime) -> JobsPage:
@@ -212,23 +193,34 @@ def job_list(team: Team, asked: JobFilter, *, visit: Visit, now: datetime) -> Jo
     jobs = Job.objects.for_team(team).filter(connection__in=by_id, archived_at=None)
     counts = state_counts(jobs, asked, by_id)
     found, next_after = page_of(narrow(jobs, asked, by_id), asked)
-    strip = failed_since(jobs, visit.since, by_id) if asked.has_strip else ()
-    verdict, verdict_at = say_verdict(jobs, counts, len(strip))
+    pins = pinned(jobs, visit.since, by_id) if asked.has_strip else Pins()
+    rest = narrow(jobs, replace(asked, states=()), by_id)
+    unseen = news.failed_since(Job.objects.for_team(team).live(), visit.looked_at)
+    is_moving = any(one.count and not State(one.state).is_over for one in counts)
+    heard, (stuck, failures, last_ended_at) = hearing_with(
+        team,
+        number_of(rest.stuck()),
+        number_of(unseen),
+        Value(None, DateTimeField()) if is_moving else _last_end_of(jobs),
+    )
     return JobsPage(
         asked=asked,
-        verdict=verdict,
-        verdict_at=verdict_at,
+        verdict=say_verdict(counts, pins, stuck or 0),
+        verdict_at=last_ended_at,
         troubles=tuple(
             trouble_of(one, now) for one in connections if one.is_troubled and not one.is_paused
         ),
         connections=connections,
         counts=counts,
         total=sum(count.count for count in counts),
-        strip=strip[:STRIP_SIZE],
+        stuck=stuck or 0,
+        strip=pins.rows,
+        strip_title=pins.title,
         rows=tuple(row_of(job, by_id[job.connection_id]) for job in found),
         next_after=next_after,
-        unseen=news.unseen(team, visit.looked_at),
-        is_active=any(count.count and not State(count.state).is_over for count in counts),
+        unseen=news.shown(failures or 0),
+        is_active=is_moving,
+        hearing=heard,
     )
 
 
@@ -246,6 +238,8 @@ def narrow(
     """The jobs that the filter lets through."""
     if asked.states:
         jobs = jobs.in_state(*asked.states)
+    if asked.stuck:
+        jobs = jobs.stuck()
     if asked.connection:
         jobs = jobs.filter(
             connection__in=[pk for pk, one in connections.items() if one.slug == asked.connection]
@@ -281,7 +275,7 @@ def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Job], str]:
     is_down = asked.is_descending
     order = column.desc(nulls_last=nulls_last) if is_down else column.asc(nulls_last=nulls_last)
     jobs = beyond(jobs, asked).order_by(order, "-pk")
-    found = list(jobs[: asked.limit + 1])
+    found = list(jobs.defer("train_curve")[: asked.limit + 1])  # no list draws it
     has_more = len(found) > asked.limit
     return found[: asked.limit], str(found[asked.limit - 1].public_id) if has_more else ""
 
@@ -313,28 +307,18 @@ def _last_shown(jobs: "JobQuerySet", asked: JobFilter) -> tuple[object, int] | N
     return jobs.filter(public_id=last).values_list(asked.column, "pk").first()
 
 
-def failed_since(
-    jobs: "JobQuerySet", since: datetime, connections: Mapping[int, Connection]
-) -> tuple[Row, ...]:
-    """The newest jobs that failed while nobody looked, with one more than the strip shows."""
-    failed = news.failed_since(jobs, since).order_by("-ended_at")
-    return tuple(row_of(job, connections[job.connection_id]) for job in failed[: STRIP_SIZE + 1])
+def _last_end_of(jobs: "JobQuerySet") -> Subquery:
+    return Subquery(jobs.exclude(ended_at=None).order_by("-ended_at").values("ended_at")[:1])
 
 
-def say_verdict(
-    jobs: "JobQuerySet", counts: tuple[StateCount, ...], failed: int
-) -> tuple[str, datetime | None]:
-    """One sentence: what moves, else when something last did (its moment is the second value)."""
+def say_verdict(counts: tuple[StateCount, ...], pins: Pins, stuck: int) -> str:
+    """What moves, what looks stuck, and what failed."""
     moving = [one for one in counts if one.count and not State(one.state).is_over]
     text = ", ".join(f"{words.thin(one.count)} {one.word.lower()}" for one in moving)
-    many = f"More than {STRIP_SIZE} jobs" if failed > STRIP_SIZE else words.counted(failed, "job")
-    told = f" {many} failed since your last visit." if failed else ""
-    if moving:
-        return f"{text[:1].upper()}{text[1:]}.{told}", None
-    last = (
-        jobs.exclude(ended_at=None).order_by("-ended_at").values_list("ended_at", flat=True).first()
-    )
-    return f"Nothing running.{told}", last
+    told = [f"{text[:1].upper()}{text[1:]}." if moving else "Nothing running."]
+    told += [f"{words.counted(stuck, 'job looks', 'jobs look')} stuck."] if stuck else []
+    told += [f"{pins.failures} failed since your last visit."] if pins.failed else []
+    return " ".join(told)
 
 
 def trouble_of(connection: Connection, now: datetime) -> Trouble:
@@ -353,30 +337,3 @@ def next_try_at(connection: Connection, now: datetime) -> datetime | None:
     gates = (connection.wait_until, connection.paced_until, connection.next_sweep_at)
     planned = max(filter(None, gates), default=now)
     return planned if planned > now else None
-
-
-def row_of(job: Job, connection: Connection) -> Row:
-    detail = (job.base_model, connection.name)
-    message = (job.error_message or "").strip().partition("\n")[0]
-    progress = job.progress
-    return Row(
-        id=job.pk,
-        url=reverse("job", args=[connection.slug, job.provider_id]),
-        name=job.name,
-        detail=" · ".join(part for part in detail if part),
-        file=job.training_file or "",
-        state=job.state,
-        raw_status=job.raw_status,
-        is_missing=job.is_missing,
-        is_restart=job.restarted_from is not None,
-        curve=job.curve,
-        figure=job.headline_value,
-        figure_label=label_of(job.headline_metric) if job.headline_metric else "",
-        progress=None if progress is None or job.is_over else round(progress * 100),
-        step=None if job.is_over else job.step,
-        trained_tokens=job.trained_tokens,
-        error_code=job.error_code or "",
-        error_line=message[:120],
-        changed_at=job.changed_at or job.ended_at or job.created_at,
-        created_at=job.created_at,
-    )

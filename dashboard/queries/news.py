@@ -83,7 +83,10 @@ def failed_since(jobs: "JobQuerySet", moment: datetime) -> "JobQuerySet":
 def unseen(team: Team, looked_at: datetime) -> str:
     """The number of failures since then, as a title and an icon show it: "", "2", "99+"."""
     found = failed_since(Job.objects.for_team(team).live(), looked_at).order_by()
-    count = found[: MOST_COUNTED + 1].count()
+    return shown(found[: MOST_COUNTED + 1].count())
+
+
+def shown(count: int) -> str:
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
 
 

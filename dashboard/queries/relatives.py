@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.urls import reverse
 
 from dashboard import words
-from jobs.catalog import retirement_of
+from jobs.catalog import origin_of, retirement_of
 from jobs.models import Job
 
 SUCCESSORS_SHOWN = 10
@@ -61,16 +61,6 @@ def retirement(job: Job, now: datetime) -> Retirement | None:
         return None
     days = (model.retires_on - now.date()).days
     return Retirement(model.name, model.retires_on, days_off(days), is_past=days < 0)
-
-
-def origin_of(model: str) -> str:
-    """The base model behind a model, also when that was fine-tuned itself.
-
-    >>> origin_of("ft:gpt-4o-mini-2024-07-18:acme::9xYz")
-    'gpt-4o-mini-2024-07-18'
-    """
-    parts = model.split(":")
-    return parts[1] if parts[0] == "ft" and len(parts) > 1 else model
 
 
 def days_off(days: int) -> str:

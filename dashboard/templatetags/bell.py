@@ -31,6 +31,14 @@ SHAPES = {
     State.CANCELLED: "slash",
     State.UNKNOWN: "question",
 }
+# What lasts too long has the hourglass, what goes wrong the triangle.
+FLAGS = {
+    "stuck": ("Stuck?", "hourglass"),
+    "no_progress": ("No progress?", "hourglass"),
+    "eta_slipped": ("Finish slipped", "hourglass"),
+    "diverging": ("Diverging?", "triangle"),
+    "overfitting": ("Overfitting?", "triangle"),
+}
 NOT_GIVEN = "Not given by the provider"
 Context = dict[str, Any]
 
@@ -55,6 +63,13 @@ def status(state: str, raw_status: str = "", size: str = "") -> Context:
     known = State(state)
     raw = raw_status if known is State.UNKNOWN else ""
     return {"state": known, "shape": SHAPES[known], "raw": raw, "size": size}
+
+
+@component("components/flag.html")
+def flag(kind: str) -> Context:
+    """A condition of a job as shape, colour and word."""
+    word, shape_name = FLAGS.get(kind, (kind.replace("_", " ").capitalize(), "triangle"))
+    return {"word": word, "shape": shape_name}
 
 
 @register.simple_tag

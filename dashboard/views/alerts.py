@@ -48,7 +48,7 @@ def overview(request: TeamRequest) -> HttpResponse:
 def _overview_page(request: TeamRequest, tried: Tried | None = None) -> HttpResponse:
     may_read = request.membership.may(Role.EDITOR)
     page = queries.alerts_page(request.team, timezone.now(), with_answers=may_read)
-    warnings = hearing.warnings(request.team, Role(request.membership.role))
+    warnings = hearing.warnings(hearing.hearing(request.team), Role(request.membership.role))
     context = {"page": page, "warnings": warnings, "tried": tried}
     return render(request, "alerts/overview.html", context)
 

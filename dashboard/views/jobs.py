@@ -31,7 +31,7 @@ def job_list(request: TeamRequest) -> HttpResponse:
     region = live.Live(request.get_full_path(), tag, seconds)
     context = {"page": page, "live": region, "unseen": page.unseen}
     if not live.is_fragment(request) and not page.is_first_run:
-        context["warnings"] = hearing.warnings(team, Role(request.membership.role))
+        context["warnings"] = hearing.warnings(page.hearing, Role(request.membership.role))
     response = live.page(request, "jobs/job_list.html", "region", tag, context)
     if not live.is_fragment(request):
         remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))

@@ -15,7 +15,7 @@ from accounts.access import TeamRequest, team_required
 from accounts.models import Role
 from dashboard import charts
 from dashboard.context import Banner
-from dashboard.queries.jobs import Row
+from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
 from providers.states import State
 
@@ -125,5 +125,6 @@ def example_rows(now: datetime) -> list[Row]:
             error_line="Example 6174 has a bad token. " * 6,
         ),
         row(3, State.UNKNOWN, raw_status="awaiting_review", step=480.0),
-        row(4, State.QUEUED, name=LONG_NAME, curve=[], figure=None),
+        row(4, State.QUEUED, name=LONG_NAME, curve=[], figure=None, flags=("stuck",)),
+        row(5, State.RUNNING, progress=40, flags=("no_progress", "overfitting")),
     ]

@@ -36,6 +36,8 @@ class BaseModel(models.Model):
     first_seen_at = models.DateTimeField()
     # No longer rises when the provider drops the model; null: it never listed it.
     last_seen_at = models.DateTimeField(null=True)
+    # The day on which we last looked whether any job was trained on it (jobs.retirements).
+    use_checked_on = models.DateField(null=True)
 
     objects = OfConnection.as_manager()
 

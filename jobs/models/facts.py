@@ -78,6 +78,10 @@ class Transition(models.Model):
     facts = models.JSONField(
         default=dict
     )  # the numbers behind a condition, with units in the names
+    # How long the job was in `from_state`, where we saw it enter and leave; else null. The base model
+    # stands beside it so that one index finds the latest stays of a state and model.
+    stayed_s = models.FloatField(null=True)
+    base_model = models.CharField(max_length=200, blank=True)
     happened_at = models.DateTimeField(null=True)  # the provider's clock, when it tells
     recorded_at = models.DateTimeField(db_default=Now())
     rings = models.BooleanField(default=False)  # decided when observed: history rings nobody
@@ -93,6 +97,11 @@ class Transition(models.Model):
                 condition=models.Q(announced_at__isnull=True),
             ),
             models.Index(fields=["job", "id"], name="transition_of_job"),
+            models.Index(
+                fields=["connection", "from_state", "base_model", "-id"],
+                name="transition_stays",
+                condition=models.Q(stayed_s__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

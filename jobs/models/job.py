@@ -26,6 +26,10 @@ class JobQuerySet(TeamQuerySet["Job"]):
     def active(self) -> Self:
         return self.live().exclude(state__in=OVER)
 
+    def stuck(self) -> Self:
+        """Flagged as stuck or without progress; one index has them in their order."""
+        return self.filter(stuck_since__isnull=False)
+
     def in_state(self, *states: str) -> Self:
         return self.filter(state__in=states)
 
@@ -83,6 +87,19 @@ class Job(Leased):
     valid_loss = models.FloatField(null=True)
     best_valid_loss = models.FloatField(null=True)
     reward = models.FloatField(null=True)
+    # At most 48 values of the training loss where `curve` draws another metric.
+    train_curve = models.JSONField(default=list)
+
+    # What `jobs.conditions` judges by, written when it changes.
+    state_since = models.DateTimeField(null=True)  # when it entered its state, as far as we know
+    is_since_exact = models.BooleanField(default=False)  # to within a few looks
+    progressed_at = models.DateTimeField(null=True)  # the last step, point or event, as we saw it
+    longest_gap_s = models.FloatField(null=True)  # between two of these, while it runs
+    planned_finish = models.DateTimeField(null=True)  # the first estimate since it runs
+    # Written by jobs.watch alone: the kinds of its open conditions, and since when it is flagged as
+    # stuck or without progress, so that a list need not read another table.
+    flags = models.JSONField(default=list)
+    stuck_since = models.DateTimeField(null=True)
 
     # Ours.
     first_seen_at = models.DateTimeField(db_default=Now())
@@ -132,6 +149,11 @@ class Job(Leased):
                 fields=["next_poll_at"],
                 name="job_due",
                 condition=models.Q(next_poll_at__isnull=False),
+            ),
+            models.Index(
+                fields=["team", "-stuck_since"],
+                name="job_stuck",
+                condition=models.Q(stuck_since__isnull=False),
             ),
             models.Index(  # how many jobs of a connection are polled: decides how often each is
                 fields=["connection"],

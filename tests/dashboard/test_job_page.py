@@ -449,7 +449,7 @@ def test_queries_do_not_grow_with_what_a_job_has(client, lab) -> None:
         with CaptureQueriesContext(database) as queries:
             page_of(client, job)
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 20
+    assert counts[0] == counts[1] <= 22
 
 
 def some_events_of(job: Job, number: int) -> None:

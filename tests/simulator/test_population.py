@@ -30,8 +30,8 @@ def test_the_demo_shows_every_state_at_once():
     counts = Counter(job["status"] for job in lives(DEMO, EPOCH))
     assert counts == {
         "validating_files": 1,
-        "queued": 1,
-        "running": 4,
+        "queued": 2,
+        "running": 5,
         "paused": 1,
         "succeeded": 7,
         "failed": 3,
@@ -61,6 +61,12 @@ def test_the_demo_moves_every_few_seconds():
             if life.steps_done(spec, EPOCH + second + 5) > life.steps_done(spec, EPOCH + second)
         ]
         assert len(moved) >= 2
+
+
+def test_two_jobs_of_the_demo_hang_for_as_long_as_anybody_looks():
+    for day in (0, 1, 20):
+        hanging = [job for job in lives(DEMO, EPOCH + day * 86400) if not job["finished_at"]]
+        assert {job["status"] for job in hanging} >= {"queued", "running"}
 
 
 def test_the_failures_of_the_demo_differ():
