@@ -15,6 +15,7 @@ from alerts import claims, rulebook, rules, silences
 from alerts.happening import Happening, JobFacts
 from alerts.message import Message, bare, compose
 from alerts.models import Delivery, thread_of
+from alerts.numbers import NOTHING, Numbers, numbers_of
 from jobs.claims import database_now
 from jobs.failpoints import failpoint
 from jobs.models import Connection, Job, Transition
@@ -90,13 +91,14 @@ def _deliveries(transitions: Sequence[Transition]) -> list[Delivery]:
     ringing = [transition for transition in transitions if transition.rings]
     known = rulebook.rules_of({transition.connection.team_id for transition in ringing})
     silent = silences.silences_of({one.job_id for one in ringing if one.job_id is not None})
-    now = database_now()
+    numbers, now = numbers_of(ringing), database_now()
     made = []
     for transition in ringing:
         change = rulebook.change_of(transition)
         told = rules.concerned(change, known[change.team_id], now)
         held_back = _why_held_back(transition, change, silent)
-        message = _message(transition, change) if told else None
+        measured = numbers.get(transition.job_id or 0, NOTHING)
+        message = _message(transition, change, measured) if told else None
         made += [_delivery(transition, one, message, held_back) for one in told if message]
     return made
 
@@ -130,18 +132,18 @@ def _delivery(
     return delivery
 
 
-def _message(transition: Transition, change: rules.Change) -> Message:
+def _message(transition: Transition, change: rules.Change, numbers: Numbers) -> Message:
     """Never raises: an alert that can say little is better than none."""
     name = rules.alert_name(change) or transition.to_state
     try:
-        return compose(_happening(transition, name))
+        return compose(_happening(transition, name, numbers))
     except Exception:
         log.exception("message is bare", transition=transition.pk)
         subject = str(transition.job or transition.connection)
         return bare(name, transition.recorded_at, subject, thread_of(transition))
 
 
-def _happening(transition: Transition, name: str) -> Happening:
+def _happening(transition: Transition, name: str, numbers: Numbers) -> Happening:
     job, connection = transition.job, transition.connection
     is_health = transition.kind == Transition.Kind.HEALTH
     watched = Job.objects.active().filter(connection=connection).count() if is_health else 0
@@ -155,7 +157,7 @@ def _happening(transition: Transition, name: str) -> Happening:
         connection_name=connection.name,
         url=page_of(connection, job),
         thread=f"job-{job.public_id}" if job else f"connection-{connection.public_id}",
-        job=_job_facts(transition, job) if job else None,
+        job=_job_facts(transition, job, numbers) if job else None,
         subject=transition.subject,
         numbers=transition.facts,
         watched_jobs=watched,
@@ -170,7 +172,7 @@ def page_of(connection: Connection, job: Job | None) -> str:
     return f"{settings.SITE_URL}/jobs/{connection.slug}/{quote(job.provider_id, safe='')}/"
 
 
-def _job_facts(transition: Transition, job: Job) -> JobFacts:
+def _job_facts(transition: Transition, job: Job, numbers: Numbers) -> JobFacts:
     is_state = transition.kind == Transition.Kind.STATE
     return JobFacts(
         provider_id=job.provider_id,
@@ -189,6 +191,12 @@ def _job_facts(transition: Transition, job: Job) -> JobFacts:
         error_message=job.error_message,
         error_param=job.error_param,
         labels=job.metadata,
+        stayed_s=transition.stayed_s,
+        waited_s=numbers.waited_s,
+        trained_s=numbers.trained_s,
+        usual_trained_s=numbers.usual.median_s if numbers.usual else None,
+        usual_count=numbers.usual.count if numbers.usual else 0,
+        best_step=numbers.best_step,
         figures={
             "train_loss": job.train_loss,
             "valid_loss": job.valid_loss,
