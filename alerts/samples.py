@@ -50,17 +50,17 @@ def _happenings(site_url: str, at: datetime) -> Iterator[Happening]:
         name="retiring",
         previous="",
         subject="gpt-4.1-nano-2025-04-14",
-        reason="in 30 days; on 27 Dec 2026, used by 4 models",
+        reason="retires on 2026-12-27, in 30 days",
         watched_jobs=0,
     )
 
 
 _CONDITIONS = {
     "stuck": "running for 5 h; usual is 48 min (14 jobs)",
-    "no_progress": "step 480 for 2 h; a step usually takes 3 s",
-    "diverging": "training loss 9.31; it was 0.42 at step 120",
-    "overfitting": "validation loss 0.61; it was 0.47 at step 300",
-    "eta_slipped": "now expected at 16:40 UTC; 2 h later than at first",
+    "no_progress": "no step, point or event for 2 h, at step 480 of 1200; the longest silence before was 20 min",
+    "diverging": "training loss rose from 0.42 to 9.31",
+    "overfitting": "validation loss rose from 0.47 to 0.61",
+    "eta_slipped": "finish expected at 2026-11-22 16:40 UTC, 2 h later than first said",
 }
 
 

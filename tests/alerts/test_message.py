@@ -63,7 +63,7 @@ RETIRING = replace(
     previous="",
     job=None,
     subject="gpt-4.1-nano",
-    reason="in 30 days; on 27 Dec 2026, used by 4 models",
+    reason="retires on 2026-12-27, in 30 days",
     numbers={"days_left": 30},
 )
 HOSTILE = "<!channel> @everyone <b>x</b>\r\nBcc: a@b\x00\u202egnp.exe\ud800 " + "z" * 5000
@@ -132,8 +132,7 @@ def test_a_condition_can_be_snoozed_from_its_message_and_an_end_cannot():
 def test_a_model_that_retires_is_named_with_its_day():
     message = compose(RETIRING)
 
-    assert message.headline == "RETIRING  gpt-4.1-nano · in 30 days"
-    assert message.reason == "on 27 Dec 2026, used by 4 models"
+    assert message.headline == "RETIRING  gpt-4.1-nano · retires on 2026-12-27, in 30 days"
     assert dict(message.facts)["Where"] == "Prod EU · gpt-4.1-nano"
 
 
