@@ -17,12 +17,14 @@ def refresh(job: Job) -> None:
     curve = values.get(job.headline_metric, [])
     job.headline_value, job.curve = _last(curve), _thinned(curve)
     is_drawn = job.headline_metric == "train_loss"
-    job.train_curve = [] if is_drawn else _thinned(values["train_loss"])
+    job.train_curve = None if is_drawn else _thinned(values["train_loss"]) or None
 
 
-def losses(metric: str, curve: list[float], train_curve: list[float]) -> tuple[list[float], ...]:
+def losses(
+    metric: str, curve: list[float], train_curve: list[float] | None
+) -> tuple[list[float], list[float]]:
     """Training and validation losses out of a job's columns, thinned, oldest first."""
-    train = curve if metric == "train_loss" else train_curve
+    train = curve if metric == "train_loss" else train_curve or []
     return train, curve if metric == "valid_loss" else []
 
 

@@ -69,14 +69,14 @@ class _Row(NamedTuple):
     total_steps: int | None
     headline_metric: str
     curve: list[float]
-    train_curve: list[float]
+    train_curve: list[float] | None
     planned_finish: datetime | None
     estimated_finish: datetime | None
     archived_at: datetime | None
     is_paused: bool
     is_missing: bool
     trouble_count: int
-    flags: list[str]
+    flags: str
     stuck_since: datetime | None
 
 
@@ -87,12 +87,12 @@ class _Judged:
     verdicts: tuple[Verdict, ...]
 
     @property
-    def flags(self) -> list[str]:
+    def flags(self) -> str:
         """The kinds that are open once the verdicts are written, the worst first."""
         ended = {one.kind for one in self.verdicts if one.step is Step.RESOLVE}
         begun = {one.kind for one in self.verdicts if one.step is Step.RAISE}
         open_ = (self.facts.open.keys() | begun) - ended
-        return [kind.value for kind in Kind if kind in open_]
+        return " ".join(kind.value for kind in Kind if kind in open_)
 
     @property
     def is_changed(self) -> bool:
@@ -293,7 +293,7 @@ def _write_verdict(row: _Row, verdict: Verdict) -> None:
 
 def _flag(one: _Judged, now: datetime) -> None:
     """What lists show. The job itself did not change, so `changed_at` stays."""
-    is_flagged = bool(FLAGGED & {Kind(name) for name in one.flags})
+    is_flagged = bool(FLAGGED & {Kind(name) for name in one.flags.split()})
     stuck_since = (one.row.stuck_since or now) if is_flagged else None
     Job.objects.filter(pk=one.row.pk).update(
         flags=one.flags, stuck_since=stuck_since, version=F("version") + 1

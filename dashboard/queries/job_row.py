@@ -69,5 +69,5 @@ def row_of(job: Job, connection: Connection) -> Row:
         error_line=message[:120],
         changed_at=job.changed_at or job.ended_at or job.created_at,
         created_at=job.created_at,
-        flags=tuple(job.flags),
+        flags=tuple(job.flags.split()),
     )

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="job",
             name="flags",
-            field=models.JSONField(default=list),
+            field=models.CharField(blank=True, max_length=80),
         ),
         migrations.AddField(
             model_name="job",
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="job",
             name="train_curve",
-            field=models.JSONField(default=list),
+            field=models.JSONField(null=True),
         ),
         migrations.AddField(
             model_name="transition",

@@ -87,8 +87,8 @@ class Job(Leased):
     valid_loss = models.FloatField(null=True)
     best_valid_loss = models.FloatField(null=True)
     reward = models.FloatField(null=True)
-    # At most 48 values of the training loss where `curve` draws another metric.
-    train_curve = models.JSONField(default=list)
+    # At most 48 values of the training loss where `curve` draws another metric, else null.
+    train_curve = models.JSONField(null=True)
 
     # What `jobs.conditions` judges by, written when it changes.
     state_since = models.DateTimeField(null=True)  # when it entered its state, as far as we know
@@ -96,9 +96,9 @@ class Job(Leased):
     progressed_at = models.DateTimeField(null=True)  # the last step, point or event, as we saw it
     longest_gap_s = models.FloatField(null=True)  # between two of these, while it runs
     planned_finish = models.DateTimeField(null=True)  # the first estimate since it runs
-    # Written by jobs.watch alone: the kinds of its open conditions, and since when it is flagged as
-    # stuck or without progress, so that a list need not read another table.
-    flags = models.JSONField(default=list)
+    # Written by jobs.watch alone: the kinds of its open conditions, spaces between, and since when it
+    # is flagged as stuck or without progress, so that a list need not read another table.
+    flags = models.CharField(max_length=80, blank=True)
     stuck_since = models.DateTimeField(null=True)
 
     # Ours.

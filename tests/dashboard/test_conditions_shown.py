@@ -145,7 +145,7 @@ def test_the_timeline_lists_beginning_and_end(client, stuck):
 
 
 def test_a_reason_is_text_and_a_kind_nobody_knows_is_shown(client, stuck):
-    Job.objects.filter(pk=stuck.pk).update(flags=["on_fire", "<b>"])
+    Job.objects.filter(pk=stuck.pk).update(flags="on_fire <b>")
     html = html_of(client, "/jobs/")
     assert "On fire" in html
     assert "<b></span>" not in html

@@ -1,5 +1,6 @@
 """Which conditions hold, without a database: a table for each, and what no history may bring about."""
 
+import doctest
 from dataclasses import replace
 from datetime import timedelta
 from math import inf, nan
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.conditions import Facts, Kind, Open, Step, Usual, decide
+from jobs import catalog
+from jobs.conditions import Facts, Kind, Open, Step, Usual, decide, retirement, words
 from jobs.conditions.losses import find_diverging, find_overfitting
 from jobs.conditions.waits import stuck_after_s
 from providers.states import State
@@ -85,15 +87,15 @@ def test_the_reason_names_the_wait_and_the_usual_one():
 
 
 @pytest.mark.parametrize(
-    ("usual", "words"),
+    ("usual", "compared"),
     [
         (replace(USUAL, is_of_model=False), "usual wait is 22 min (14 jobs of all base models)"),
         (None, "there is no history of your own to compare with yet"),
     ],
 )
-def test_the_reason_says_what_it_was_compared_with(usual, words):
+def test_the_reason_says_what_it_was_compared_with(usual, compared):
     reason = begun(a_job(state_since=NOON - 9 * HOUR, usual=usual))[Kind.STUCK].reason
-    assert reason == f"queued for 9 h; {words}"
+    assert reason == f"queued for 9 h; {compared}"
 
 
 def test_stuck_ends_when_the_state_is_left_and_not_before():
@@ -310,6 +312,12 @@ def test_facts_of_a_condition_that_cannot_be_read_do_no_harm():
     known = {kind: Open(None, {"threshold_s": "x", "best_level": nan, "state": 7}) for kind in Kind}
     steps = {one.step for one in decide(running(open=known, valid_losses=OVERFIT))}
     assert steps <= {Step.RESOLVE}
+
+
+@pytest.mark.parametrize("module", [catalog, retirement, words], ids=lambda one: one.__name__)
+def test_the_examples_in_the_docstrings_hold(module):
+    failed, tried = doctest.testmod(module)
+    assert (failed, tried > 0) == (0, True)
 
 
 moments = st.one_of(

@@ -72,6 +72,7 @@ def tables(connection):
     of = {"job__connection": connection}
     names = ("state", "raw_status", "trained_tokens", "step", "total_steps", "was_seen_alive")
     changes = Transition.objects.filter(connection=connection).order_by("id")
+    changes = changes.exclude(kind="condition")  # a sweep watches too, a poll alone does not
     # What the list said may come after what the job itself said, and is then kept as late.
     snapshots = Snapshot.objects.filter(**of, is_late=False, source="retrieve").order_by("id")
     return {

@@ -73,19 +73,19 @@ def test_the_row_of_the_job_says_what_is_open_and_open_pages_notice(lab):
     job = a_waiting_job(lab)
     watch()
     flagged = Job.objects.get(pk=job.pk)
-    assert (flagged.flags, flagged.version, flagged.changed_at) == (["stuck"], 1, job.changed_at)
+    assert (flagged.flags, flagged.version, flagged.changed_at) == ("stuck", 1, job.changed_at)
     assert flagged.stuck_since is not None
     assert Connection.objects.get().team.version == 1
     runs(job)
     watch()
     well = Job.objects.get(pk=job.pk)
-    assert (well.flags, well.stuck_since, well.version) == ([], None, 2)
+    assert (well.flags, well.stuck_since, well.version) == ("", None, 2)
 
 
 def test_a_flag_without_a_condition_is_taken_down(lab):
-    job = a_waiting_job(lab, MINUTE, flags=["stuck"], stuck_since=database_now())
+    job = a_waiting_job(lab, MINUTE, flags="stuck", stuck_since=database_now())
     watch()
-    assert Job.objects.get(pk=job.pk).flags == []
+    assert Job.objects.get(pk=job.pk).flags == ""
 
 
 def test_a_quiet_run_writes_nothing(lab, django_assert_num_queries):
@@ -103,7 +103,7 @@ def test_the_end_of_a_job_ends_what_was_open_even_when_nobody_polls_it(lab):
     watch()
     assert told()[-1] == ("stuck", "recovered")
     assert Transition.objects.last().reason == "the job is over: failed"
-    assert Job.objects.get(pk=job.pk).flags == []
+    assert Job.objects.get(pk=job.pk).flags == ""
 
 
 @pytest.mark.parametrize("health", ["unreachable", "rejected", "limited", "out_of_quota", "new"])
@@ -247,7 +247,7 @@ OVERFIT = {
 def test_losses_are_read_from_the_row_of_the_job(lab):
     a_waiting_job(lab, HOUR, **OVERFIT)
     a_waiting_job(lab, HOUR, **OVERFIT, method="reinforcement")
-    broken = {**OVERFIT, "headline_metric": "train_loss", "train_curve": []}
+    broken = {**OVERFIT, "headline_metric": "train_loss", "train_curve": None}
     a_waiting_job(lab, HOUR, **{**broken, "curve": [2, 1.5, 1.2, 1, 0.9, 0.8, 2.5, 3.5, 4.5]})
     watch()
     assert told() == [("", "overfitting"), ("", "diverging")]
