@@ -14,6 +14,7 @@ from jobs.conditions import Open
 from jobs.models import Condition, Job, Transition
 
 RECOVERED = "recovered"
+REMEMBERED = frozenset({"told", "is_told"})  # by decisions; nobody is told of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,6 @@ def _ring(about: About, saying: Saying, before: str, after: str) -> None:
         to_state=after,
         reason=saying.reason[:8192],
         subject=about.base_model,
-        facts=dict(saying.facts),
+        facts={name: value for name, value in saying.facts.items() if name not in REMEMBERED},
         rings=True,
     )

@@ -20,6 +20,7 @@ from alerts.channels.http import (
     verdict_of,
     wait_of,
 )
+from alerts.channels.layout import Gravity, gravity
 from alerts.facts import MAX_FACTS
 from alerts.message import Message
 from alerts.plaintext import clean
@@ -151,20 +152,18 @@ class Tone(Enum):
     CALM = 0x1F6FD6
 
 
-_TONES: Mapping[str, Tone] = {
-    **dict.fromkeys(("failed", "rejected", "unreachable", "out_of_quota"), Tone.BAD),
-    **dict.fromkeys(("unreadable", "missing"), Tone.BAD),
-    **dict.fromkeys(("stuck", "no_progress", "diverging", "overfitting"), Tone.WARNING),
-    **dict.fromkeys(("eta_slipped", "retiring"), Tone.WARNING),
-    **dict.fromkeys(("succeeded", "recovered"), Tone.GOOD),
-    "cancelled": Tone.ENDED,
+_TONES: Mapping[Gravity, Tone] = {
+    Gravity.TROUBLE: Tone.BAD,
+    Gravity.WARNING: Tone.WARNING,
+    Gravity.GOOD: Tone.GOOD,
+    Gravity.NOTE: Tone.CALM,
 }
 
 
 def tone_of(message: Message) -> Tone:
-    """The colour of its state; a digest has that of its first entry, which is the worst."""
-    name = message.entries[0].name if message.entries else message.name
-    return _TONES.get(name, Tone.CALM)
+    """The colour of its state; a digest has that of its gravest entry."""
+    is_cancelled = message.name == "cancelled"
+    return Tone.ENDED if is_cancelled else _TONES[gravity(message)]
 
 
 def headline_of(message: Message) -> str:
