@@ -1,9 +1,11 @@
 """Pictures of the running demo, for the README and for the eye: both themes, wide and narrow.
 
-Starts `manage.py up` on an empty folder, waits until the simulated jobs have moved, signs in by the
-printed link and writes docs/screenshots/<page>-<theme>-<width>.png.
+Starts `manage.py up` on an empty folder, with a receiver for its alerts, waits until the simulated
+jobs have moved, signs in by the printed link, sets up a channel and a rule as a person would, and
+writes docs/screenshots/<page>-<theme>-<width>.png.
 """
 
+import itertools
 import os
 import re
 import shutil
@@ -12,12 +14,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "screenshots"
@@ -29,6 +33,11 @@ LINK = re.compile(r"Sign in: (http://\S+)")
 PAGES = {
     "jobs": "/jobs/",
     "alerts": "/alerts/",
+    "deliveries": "/alerts/deliveries/",
+    "rule": "/alerts/rules/add/",
+    "channels": "/alerts/channels/add/",
+    "messages": "/styleguide/messages/?channel=slack",
+    "connection": "/connections/demo/",
     "connections": "/connections/",
     "status": "/status/",
     "team": "/team/",
@@ -38,17 +47,48 @@ PAGES = {
 def main() -> int:
     settle = float(sys.argv[1]) if len(sys.argv) > 1 else SETTLE_S
     TARGET.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as link:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        receiver() as hook,
+        demo(Path(folder), hook) as link,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        state = signed_in(browser, link, hook)
         time.sleep(settle)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-            take_all(browser, link)
-            browser.close()
+        take_all(browser, base_of(link), state)
+        browser.close()
     return 0
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[str]:
+def receiver() -> Iterator[str]:
+    """The URL of a server that takes alerts, but for one in six, so that the log has something to tell."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Taking)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook"
+    server.shutdown()
+    server.server_close()
+
+
+class _Taking(BaseHTTPRequestHandler):
+    taken = itertools.count(1)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        is_refused = next(self.taken) % 6 == 0
+        body = b"busy, try again" if is_refused else b"ok"
+        self.send_response(503 if is_refused else 200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_line: object) -> None:
+        pass
+
+
+@contextmanager
+def demo(folder: Path, hook: str) -> Iterator[str]:
     """The sign-in link of a site that runs with simulated jobs until the block is left."""
     log = folder / "up.log"
     command = [sys.executable, str(ROOT / "manage.py"), "up"]
@@ -57,6 +97,8 @@ def demo(folder: Path) -> Iterator[str]:
         "TUNEBELL_DATA_DIR": str(folder / "var"),
         "PORT": str(free_port()),
         "DEMO": "1",
+        "TUNEBELL_ALLOW_PRIVATE": "127.0.0.0/8",
+        "TUNEBELL_WEBHOOK_URL": hook,
     }
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=ROOT)
@@ -76,11 +118,30 @@ def wait_for_link(process: "subprocess.Popen[bytes]", log: Path) -> str:
     raise SystemExit(f"The demo did not start:\n{log.read_text()[-2000:]}")
 
 
-def take_all(browser: Browser, link: str) -> None:
-    base = link[: link.index("/", len("http://"))]
+def base_of(link: str) -> str:
+    return link[: link.index("/", len("http://"))]
+
+
+def signed_in(browser: Browser, link: str, hook: str) -> StorageState:
+    """The cookies of an admin who set up a second channel, and a rule with quiet hours for it."""
     context = browser.new_context()
-    context.new_page().goto(link)
-    state = context.storage_state()
+    page = context.new_page()
+    page.goto(link)
+    page.goto(f"{base_of(link)}/alerts/channels/add/webhook/")
+    page.get_by_label("Name").fill("ml-team")
+    page.get_by_label("URL").fill(hook)
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{base_of(link)}/alerts/rules/add/")
+    for word in ("Succeeded", "Cancelled"):
+        page.get_by_label(word, exact=True).uncheck()
+    for word in ("Failed", "Stuck in a state", "Overfitting", "ml-team"):
+        page.get_by_label(word, exact=True).check()
+    page.get_by_label("Name").fill("Night watch")
+    page.get_by_role("button", name="Save").click()
+    return context.storage_state()
+
+
+def take_all(browser: Browser, base: str, state: StorageState) -> None:
     for theme in THEMES:
         for width in WIDTHS:
             seen = browser.new_context(
