@@ -75,6 +75,12 @@ def update_channel(channel: Channel, name: str, cleaned: Mapping[str, Any]) -> C
     return Created(channel, stored.new_secret)
 
 
+def set_pace(channel: Channel, messages_per_minute: int | None) -> None:
+    """A cap of the team's own; None: the one of its kind."""
+    channel.messages_per_minute = messages_per_minute
+    channel.save(update_fields=["messages_per_minute"])
+
+
 def set_enabled(channel: Channel, is_enabled: bool) -> None:  # it is the value set
     """Switched on, it starts without back-off; switched off, what waits is suppressed."""
     channel.is_enabled = is_enabled

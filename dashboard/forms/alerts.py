@@ -13,3 +13,10 @@ class ChannelNameForm(forms.Form):
         validators=[ONE_LINE],
         help_text="As it shall appear in rules: on-call, ml-team.",
     )
+    messages_per_minute = forms.IntegerField(
+        label="At most so many messages a minute",
+        required=False,
+        min_value=1,
+        max_value=6000,
+        help_text="Empty: what the receiver's own documentation allows.",
+    )

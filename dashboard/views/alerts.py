@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -92,14 +93,12 @@ Save = Callable[[str, dict[str, object]], setup.Created]
 def _channel_form(
     request: TeamRequest, kind: Kind, channel: Channel | None, save: Save
 ) -> HttpResponse:
-    known = {**channel.config, "name": channel.name} if channel else {"name": kind.label}
+    known = {**channel.config, **_naming_of(channel)} if channel else {"name": kind.label}
     naming = ChannelNameForm(request.POST or None, initial=known)
     form = kind.form_class(request.POST or None, initial=known, is_edit=channel is not None)
     if request.method == "POST" and naming.is_valid() and form.is_valid():
         try:
-            return _saved_channel(
-                request, channel, save, naming.cleaned_data["name"], form.cleaned_data
-            )
+            return _saved_channel(request, channel, save, naming.cleaned_data, form.cleaned_data)
         except (ValueError, CannotOpen) as error:
             form.add_error(None, str(error))
     context = {"naming": naming, "form": form, "kind": kind, "channel": channel}
@@ -107,11 +106,21 @@ def _channel_form(
     return render(request, "alerts/channel_form.html", context, status=status)
 
 
+def _naming_of(channel: Channel) -> dict[str, object]:
+    return {"name": channel.name, "messages_per_minute": channel.messages_per_minute}
+
+
 def _saved_channel(
-    request: TeamRequest, channel: Channel | None, save: Save, name: str, facts: dict[str, object]
+    request: TeamRequest,
+    channel: Channel | None,
+    save: Save,
+    naming: dict[str, Any],
+    facts: dict[str, object],
 ) -> HttpResponse:
+    name = naming["name"]
     with transaction.atomic():
         created = save(name, facts)
+        setup.set_pace(created.channel, naming["messages_per_minute"])
         note(request, "channel changed" if channel else "channel added", name, facts)
     if not created.new_secret:
         messages.success(

@@ -117,6 +117,22 @@ def test_editing_a_channel_keeps_the_secrets_left_empty(admin, hook):
     assert (hook.name, hook.secrets().reveal()) == ("renamed", before)
 
 
+def test_a_channel_is_given_a_cap_of_its_own_and_loses_it_again(admin, hook):
+    for given, stored in (("20", 20), ("", None)):
+        admin.post(
+            f"/alerts/channels/{hook.public_id}/",
+            {"name": "on-call", "url": "", "secret": "", "messages_per_minute": given},
+        )
+        hook.refresh_from_db()
+        assert hook.messages_per_minute == stored
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "6001", "many"])
+def test_a_cap_that_is_none_is_refused(admin, hook, given):
+    facts = {"name": "on-call", "url": "", "secret": "", "messages_per_minute": given}
+    assert admin.post(f"/alerts/channels/{hook.public_id}/", facts).status_code == 400
+
+
 def test_a_channel_is_switched_off_on_and_removed_by_name(admin, hook):
     for action, is_enabled in (("disable", False), ("enable", True)):
         admin.post(f"/alerts/channels/{hook.public_id}/{action}/")
