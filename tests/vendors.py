@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ class VendorReceiver(Receiver):
         return self._judges(path, content)
 
 
-class VendorSide:
+class VendorSide(ABC):
     """The side of a channel that is one URL. A kind says how the vendor judges and what is read."""
 
     path = "/"
@@ -44,12 +45,13 @@ class VendorSide:
     def __init__(self, _settings) -> None:
         self.server = VendorReceiver(self.judge, self.path).up()
 
+    @abstractmethod
     def judge(self, path: str, content: Any) -> Answer:
-        raise NotImplementedError
+        """What the vendor answers to this payload."""
 
+    @abstractmethod
     def text_of(self, content: dict) -> str:
         """What a reader sees."""
-        raise NotImplementedError
 
     def settings(self) -> tuple[dict, dict]:
         return {"host": "127.0.0.1"}, {"url": self.server.url}
