@@ -59,8 +59,9 @@ class VendorSide(ABC):
     def refuse(self) -> None:
         self.server.script.append(Answer(self.busy, {"Retry-After": "30"}, b"busy"))
 
-    def ids(self) -> None:
+    def ids(self) -> set[str] | None:
         """A chat room takes no id: two tries may become two messages."""
+        return None
 
     def count(self) -> int:
         return len(self.server.accepted)
