@@ -1,6 +1,5 @@
 import doctest
 import fnmatch
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
@@ -95,10 +94,9 @@ def test_a_pattern_knows_stars_and_nothing_else(pattern, model, does_fit):
     assert fits(pattern, model) is does_fit
 
 
-def test_a_hostile_pattern_is_read_as_fast_as_any_other():
-    began = time.perf_counter()
+def test_a_hostile_pattern_does_not_stop_the_worker():
+    # Every star tried at every place would be 10,000 to the power of 100.
     assert not fits("*a" * 100 + "*b", "a" * 10_000)
-    assert time.perf_counter() - began < 0.1
 
 
 @given(st.text("ab*", max_size=8), st.text("ab", max_size=10))

@@ -1,6 +1,5 @@
 """The dead man's switch: a real receiver is called while the audit is clean, and only then."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,6 @@ from outbound.client import Limits
 from outbound.redact import redact
 from tests.builders import a_channel, a_delivery, a_member, a_team, a_transition
 from tests.outbound.sockets import listening, silent
-from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/0d338dcc-a054-11ec-b909-0242ac120002"
@@ -144,10 +142,10 @@ def test_a_receiver_that_hangs_is_left_after_the_deadline_and_holds_nobody_up(
     monkeypatch.setattr(heartbeat_url, "LIMITS", Limits(deadline_s=0.4))
     with listening(silent) as peer:
         settings.HEARTBEAT_URL = peer.url
-        began = time.monotonic()
         auditor.audit_due()
-        assert time.monotonic() - began < 0.3
-        calls.pop().join(30)
+        call = calls.pop()
+        assert call.is_alive()  # the audit is over, and did not wait for the answer
+        call.join(30)
     assert AuditReport.objects.get().answer == "127.0.0.1 took too long."
 
 
@@ -156,7 +154,7 @@ def test_a_receiver_that_hangs_is_left_after_the_deadline_and_holds_nobody_up(
     [
         ("http://169.254.169.254/latest", "always refused"),
         ("https://8.8.8.8:81/x", "port 81 is not open"),
-        (f"http://127.0.0.1:{free_port()}/x", "refused the connection"),
+        ("http://127.0.0.1:9/x", "refused the connection"),  # nobody listens there
     ],
 )
 def test_what_cannot_be_reached_is_a_sentence(receiver, minute, settings, url, says):
