@@ -21,6 +21,7 @@ from jobs.failpoints import failpoint
 from jobs.models import Connection, Job, Transition
 
 BATCH = 200
+MOST_AT_ONCE = 1000  # transitions of one turn: about a second
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,17 @@ def announce() -> int:
         if not taken:
             break  # the rest is in the hands of another announcer
     return made
+
+
+def announce_some() -> bool:
+    """Some of it, so that what is due already is sent between two such turns; whether there is more."""
+    total = 0
+    while total < MOST_AT_ONCE:
+        taken = _announce_batch()[0] if _unannounced().exists() else 0
+        if not taken:
+            return False
+        total += taken
+    return True
 
 
 def _unannounced() -> QuerySet[Transition]:

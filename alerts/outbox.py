@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from accounts.cipher import CannotOpen
 from accounts.models import Team
 from alerts import claims, hints, results
-from alerts.announcing import announce
+from alerts.announcing import announce, announce_some
 from alerts.channels import Receipt, SendError, kind_of, secrets_of
 from alerts.channels.base import SEND_DEADLINE_S
 from alerts.claims import Held
@@ -149,6 +149,7 @@ class _Run:
         self.rests: dict[int, float] = {}  # until when a channel is left alone
         self.looked_at = 0.0
         self.found_work = True
+        self.has_more_news = False  # left to announce
 
     def drain(self) -> Tally:
         while True:
@@ -158,9 +159,10 @@ class _Run:
                 self._announce()
                 self._claim_due()
             self._begin()
-            if not self.flights and not self._may_settle():
+            if self.flights or self._may_settle():
+                self._collect()
+            elif not self.has_more_news or time.monotonic() >= self.until:
                 break
-            self._collect()
         return Tally(*(self.counts[fate] for fate in Fate))
 
     def _should_look(self) -> bool:
@@ -170,8 +172,9 @@ class _Run:
         return self.found_work and sum(map(len, self.ready.values())) < MAX_PER_CHANNEL
 
     def _announce(self) -> None:
+        self.has_more_news = False
         try:
-            announce()
+            self.has_more_news = announce_some()
         except Exception:
             # What is due already must go out all the same; the next round announces again.
             log.exception("announcing failed")

@@ -1,8 +1,9 @@
 import pytest
 
 from alerts import outbox, setup
+from alerts.announcing import announce_some
 from alerts.models import Delivery, Rule
-from alerts.outbox import announce
+from alerts.outbox import announce, deliver
 from jobs.failpoints import FailpointReached
 from jobs.models import Transition
 from providers.states import State
@@ -166,4 +167,17 @@ def test_announcing_at_once_makes_each_delivery_once(open_house, receiver):
     run_at_once(outbox.announce_all, 4)
 
     assert Delivery.objects.count() == len(ended)
+    assert not Transition.objects.filter(announced_at=None).exists()
+
+
+def test_a_flood_is_sent_while_the_rest_of_it_is_still_announced(house, receiver, monkeypatch):
+    monkeypatch.setattr("alerts.announcing.BATCH", 2)
+    monkeypatch.setattr("alerts.announcing.MOST_AT_ONCE", 2)
+    house.hook(receiver)
+    for _ in range(7):
+        house.ends()
+
+    assert announce_some()
+    assert Delivery.objects.count() == 2
+    assert deliver().sent == 7
     assert not Transition.objects.filter(announced_at=None).exists()

@@ -264,7 +264,7 @@ def test_announcing_that_fails_does_not_stop_what_is_due(house, receiver, monkey
     def broken():
         raise OperationalError("deadlock")
 
-    monkeypatch.setattr(outbox, "announce", broken)
+    monkeypatch.setattr(outbox, "announce_some", broken)
 
     assert deliver().sent == 1
 
