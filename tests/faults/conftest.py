@@ -18,6 +18,23 @@ def receivers():
 
 
 @pytest.fixture
+def receiver(receivers):
+    return receivers[0]
+
+
+@pytest.fixture
+def other_receiver(receivers):
+    return receivers[1]
+
+
+@pytest.fixture
+def open_house(transactional_db):
+    from tests.alerts.house import House
+
+    return House()
+
+
+@pytest.fixture
 def scene(transactional_db, provider, receivers):
     from tests.faults.scene import Scene
 
