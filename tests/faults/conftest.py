@@ -56,6 +56,23 @@ def dies_at(monkeypatch):
 
 
 @pytest.fixture
+def sweeping(project_env):
+    """Starts one sweep in a process that the test may kill."""
+    started = []
+
+    def start() -> subprocess.Popen:
+        command = [sys.executable, "manage.py", "sweep", "--once"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, cwd=ROOT, env=project_env(), **quiet))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
 def killed_at(project_env):
     """Runs one sweep in a process that kills itself at a failpoint; the exit code."""
 
