@@ -15,12 +15,13 @@ from tests.servers import free_port
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`hangs`: nothing is answered before the receiver is closed or released."""
+    """`hangs`: nothing is answered before the receiver is closed or released. `closes`: nothing is answered."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"ok"
     hangs: bool = False
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
         receiver.journal.append(Arrival(self.path, headers, body, answer.status))
         if answer.hangs:
             receiver.released.wait(60)
+        if answer.closes:
+            self.close_connection = True
+            return
         with suppress(OSError):
             self._answer(answer)
 

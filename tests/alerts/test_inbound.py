@@ -72,6 +72,7 @@ def test_an_event_makes_its_job_due_and_changes_nothing_else(connection, job):
     assert event.is_known_job
 
 
+@pytest.mark.both_databases
 def test_the_same_event_twice_has_one_effect(connection, job):
     hook = a_hook(job.provider_id)
     post(connection, hook)
@@ -93,6 +94,7 @@ def test_fifty_at_once_have_one_effect(connection, job):
     assert is_due(job)
 
 
+@pytest.mark.both_databases
 def test_a_replay_ten_minutes_later_is_refused(connection, job):
     hook = a_hook(job.provider_id, age=timedelta(minutes=10))
     assert statuses(post(connection, hook)) == [400]
@@ -106,11 +108,13 @@ def test_a_provider_that_tries_again_signs_anew_and_has_no_second_effect(connect
     assert not is_due(job)
 
 
+@pytest.mark.both_databases
 def test_a_forged_event_is_refused(connection, job):
     assert statuses(post(connection, a_hook(job.provider_id, OTHER_SECRET))) == [400]
     assert not is_due(job)
 
 
+@pytest.mark.both_databases
 def test_the_job_of_another_team_is_not_looked_at(connection):
     foreign = a_job(next_poll_at=database_now() + LATER)
     assert statuses(post(connection, a_hook(foreign.provider_id))) == [200]
@@ -242,6 +246,7 @@ def test_a_poll_that_began_before_the_event_does_not_put_the_look_off(connection
     assert Transition.objects.get(job=job).to_state == "succeeded"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("name", "kept"), [("hook.verified", 0), ("hook.committed", 1)])
 def test_dying_before_the_answer_loses_nothing(connection, job, monkeypatch, name, kept):
     hook = a_hook(job.provider_id)

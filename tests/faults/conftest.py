@@ -18,6 +18,23 @@ def receivers():
 
 
 @pytest.fixture
+def receiver(receivers):
+    return receivers[0]
+
+
+@pytest.fixture
+def other_receiver(receivers):
+    return receivers[1]
+
+
+@pytest.fixture
+def open_house(transactional_db):
+    from tests.alerts.house import House
+
+    return House()
+
+
+@pytest.fixture
 def scene(transactional_db, provider, receivers):
     from tests.faults.scene import Scene
 
@@ -36,6 +53,23 @@ def dies_at(monkeypatch):
         monkeypatch.delenv("FAILPOINT")
 
     return run
+
+
+@pytest.fixture
+def sweeping(project_env):
+    """Starts one sweep in a process that the test may kill."""
+    started = []
+
+    def start() -> subprocess.Popen:
+        command = [sys.executable, "manage.py", "sweep", "--once"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, cwd=ROOT, env=project_env(), **quiet))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from alerts.outbox import announce, deliver
 from alerts.senders import MAX_SENDERS
 from jobs.models import Snapshot, Transition
 from tests.faults.scene import make_all_due
+from tests.receiver import Answer
+from tests.servers import eventually
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 SOME = 5
@@ -94,6 +96,22 @@ def test_f3_to_f7_a_process_that_is_really_killed_needs_no_operator(scene, kille
     verdict = scene.verdict()
     assert (verdict.lost, verdict.invented, verdict.stuck) == (frozenset(), frozenset(), 0)
     assert verdict.duplicates <= (MAX_SENDERS if place == "deliver.accepted" else 0)
+
+
+def test_f6_a_process_killed_while_receivers_have_not_answered_yet_loses_nothing(scene, sweeping):
+    for receiver in scene.receivers:
+        receiver.usual = Answer(503, hangs=True)
+    scene.over(scene.runs(SOME))
+    make_all_due()
+    process = sweeping()
+    eventually(lambda: all(receiver.journal for receiver in scene.receivers))
+    process.kill()
+    process.wait()
+    for receiver in scene.receivers:
+        receiver.usual = Answer()
+        receiver.released.set()
+    scene.comes_to_rest()
+    assert scene.verdict().is_clean
 
 
 def test_f6_two_hundred_alerts_survive_a_kill_after_the_claim(scene, killed_at):

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from alerts.models import Delivery
-from alerts.outbox import announce
+from alerts.outbox import announce, deliver
 from jobs.claims import claim, database_now
 from jobs.models import Job, Transition
 from tests.alerts.together import in_background
@@ -56,6 +56,15 @@ def test_announcing_passes_over_what_another_worker_announces(scene):
         announce()
     left = Transition.objects.filter(announced_at=None).count()
     assert left == (0 if connection.vendor == "sqlite" else 1)
+
+
+def test_announcing_again_what_was_announced_tells_nobody_twice(scene):
+    scene.ends()
+    deliver()
+    Transition.objects.update(announced_at=None)
+    deliver()
+    assert [len(one.accepted) for one in scene.receivers] == [1, 1]
+    assert not Transition.objects.filter(announced_at=None).exists()
 
 
 def test_no_alert_can_be_made_twice_for_one_channel(scene):

@@ -1,4 +1,4 @@
-"""F21 to F23, F30: a provider that breaks, flaps, or answers late, and a job nobody can work on."""
+"""F21, F23, F30: a provider that breaks or flaps, and a job nobody can work on."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from alerts.outbox import deliver
-from jobs.models import Job, Transition
+from jobs.models import Connection, Job, Transition
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -23,6 +23,11 @@ FAULTS = [
     {"kind": "wrong-id"},
     {"kind": "unknown_status"},
     {"kind": "gzip_bomb"},
+    {"kind": "garbage"},
+    {"kind": "not_an_object"},
+    {"kind": "huge"},
+    {"kind": "hang"},
+    {"kind": "drip"},
 ]
 
 
@@ -33,7 +38,9 @@ def told(scene) -> list[str]:
 @pytest.mark.parametrize(
     "fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}"
 )
-def test_f21_a_fault_of_the_provider_ends_no_job_and_hides_no_end(scene, fault):
+def test_f21_a_fault_of_the_provider_ends_no_job_and_hides_no_end(scene, fault, monkeypatch):
+    if fault["kind"] in {"hang", "drip"}:
+        monkeypatch.setattr("outbound.client.LONGEST_S", 0.4)
     ids = scene.runs(2)
     scene.provider.breaks(**fault)
     scene.poll()
@@ -44,6 +51,20 @@ def test_f21_a_fault_of_the_provider_ends_no_job_and_hides_no_end(scene, fault):
     scene.comes_to_rest()
     verdict = scene.verdict()
     assert (verdict.lost, verdict.invented, verdict.duplicates) == (frozenset(), frozenset(), 0)
+
+
+@pytest.mark.parametrize("wrong", ["http://nobody.invalid/v1", "https://{origin}/v1"])
+def test_f21_a_provider_that_cannot_be_reached_ends_no_job_and_hides_no_end(scene, wrong):
+    ids = scene.runs(2)
+    right = scene.provider.url
+    Connection.objects.update(base_url=wrong.format(origin=right.split("/")[2]))
+    scene.over(ids)
+    scene.poll()
+    deliver()
+    assert [kind for kind in told(scene) if kind.startswith("job.")] == []
+    Connection.objects.update(base_url=right)
+    scene.comes_to_rest()
+    assert scene.verdict().is_clean
 
 
 def test_f23_an_end_that_flaps_rings_once(scene):
