@@ -5,7 +5,7 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ _SHAPES = re.compile(
     r"|(?i:(?<=\bapi-key: )\S{6,512})"
     r"|(?<=://)[^\s/]{1,1024}@"
 )
+_WORDY = re.compile(r"[-_A-Za-z0-9]")
 
 
 class _Live:
@@ -37,6 +38,29 @@ def redact(text: str) -> str:
     return _SHAPES.sub(_mask, text)
 
 
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """The text without these secrets, also percent- or JSON-escaped, where they are whole words.
+
+    For what is in use for one request only: what `remember` knows is blanked in the texts of every
+    team, so a secret that people choose, and that may be a word, must not come there.
+    """
+    forms = sorted({form for one in secrets if one for form in _forms(one)}, key=len, reverse=True)
+    for form in forms:
+        text = re.sub(_whole_word(form), MASK, text)
+    return text
+
+
+def _whole_word(form: str) -> str:
+    """A pattern: next to a letter or digit of the form's own, none follows or goes before."""
+    before = "(?<![-_A-Za-z0-9])" if _WORDY.match(form[0]) else ""
+    after = "(?![-_A-Za-z0-9])" if _WORDY.match(form[-1]) else ""
+    return f"{before}{re.escape(form)}{after}"
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    return value, quote(value, safe=""), json.dumps(value)[1:-1]
+
+
 def _mask(match: re.Match[str]) -> str:
     return f"{MASK}@" if match[0].endswith("@") else MASK
 
@@ -50,7 +74,7 @@ def remember(secret: Secret | str) -> None:
     if len(value) < MIN_CHARS or value in _Live.values:
         return
     with _Live.lock:
-        for form in (value, quote(value, safe=""), json.dumps(value)[1:-1]):
+        for form in _forms(value):
             _Live.values[form] = None
         while len(_Live.values) > MAX_REMEMBERED:
             _Live.values.popitem(last=False)

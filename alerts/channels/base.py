@@ -1,7 +1,7 @@
 """What a kind of channel is. A new kind is one file beside this one with a `KIND` in it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from alerts.message import Message
-from outbound.redact import redact
+from outbound.redact import hide, redact
 
 MAX_ANSWER = 200
 # One exchange with a receiver, from the first byte to the last.
@@ -127,10 +127,10 @@ class Kind(ABC):
         """Deliver once, within SEND_DEADLINE_S. `key`: the same on every try. Raises SendError."""
 
 
-def short_answer(raw: bytes) -> str:
-    """The beginning of an answer as one redacted line."""
+def short_answer(raw: bytes, hidden: Iterable[str] = ()) -> str:
+    """The beginning of an answer as one redacted line. `hidden`: the secrets of this channel."""
     # Redacted before it is cut: half a secret is not recognised.
-    text = redact(raw.decode("utf-8", "replace"))[: 4 * MAX_ANSWER]
+    text = redact(hide(raw.decode("utf-8", "replace"), hidden))[: 4 * MAX_ANSWER]
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return redact(" ".join(printable.split()))[:MAX_ANSWER]
 

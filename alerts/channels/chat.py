@@ -2,7 +2,7 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from alerts.channels.http import (
     host_of,
     post,
     receipt_of,
+    secrets_in,
     verdict_of,
     wait_of,
 )
@@ -70,8 +71,8 @@ class ChatRoom(Kind):
     def address(self, url: str) -> str:
         return url
 
-    def receipt(self, reply: Reply) -> Receipt:
-        return receipt_of(reply)
+    def receipt(self, reply: Reply, hidden: Collection[str]) -> Receipt:
+        return receipt_of(reply, hidden)
 
     def judge(self, reply: Reply) -> Verdict:
         """What the vendor's refusal says about the next try."""
@@ -96,9 +97,8 @@ class ChatRoom(Kind):
     def send(self, config: Values, secrets: Values, message: Message, key: str) -> Receipt:
         del config, key
         url = str(secrets["url"])
-        parts = urlsplit(url)
         remember(url)
-        remember(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+        hidden = secrets_in(url)
         content = json.dumps(self.body(message), separators=(",", ":"), allow_nan=False).encode()
         reply = post(
             self.address(url),
@@ -106,8 +106,9 @@ class ChatRoom(Kind):
             HEADERS,
             reads_wait=self.seconds_to_wait,
             judges=self.judge,
+            hidden=hidden,
         )
-        return self.receipt(reply)
+        return self.receipt(reply, hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ belong to an application: the links stand in the text.
 """
 
 import json
+from collections.abc import Collection
 from http import HTTPStatus
 from itertools import islice
 from re import compile as pattern
@@ -83,10 +84,12 @@ class Discord(ChatRoom):
         known = [(name, value) for name, value in parse_qsl(query) if name != "wait"]
         return f"{base}?{urlencode([*known, ('wait', 'true')])}"
 
-    def receipt(self, reply: Reply) -> Receipt:
+    def receipt(self, reply: Reply, hidden: Collection[str]) -> Receipt:
         number = str(_json(reply).get("id", ""))
         is_number = number.isascii() and number.isdigit()
-        return Receipt(reply.status, f"message {number[:24]}") if is_number else receipt_of(reply)
+        if is_number:
+            return Receipt(reply.status, f"message {number[:24]}")
+        return receipt_of(reply, hidden)
 
     def body(self, message: Message) -> dict[str, Any]:
         told = [f"**{label}** {TEXT.fit(text, MAX_TOLD)}" for label, text in told_of(message)]

@@ -1,9 +1,10 @@
 """What kinds of channels that speak HTTP share: a POST, and what its answer means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
 
 from django import forms
 
@@ -13,6 +14,8 @@ from outbound.errors import Blocked, OutboundError
 from outbound.policy import check_url
 
 LIMITS = Limits(max_bytes=20_000, deadline_s=SEND_DEADLINE_S)
+# Characters of a part of a secret URL: shorter ones are words like "services".
+TELLING = 12
 # Asks a receiver's own body for the seconds it wants us to wait, where its headers do not say.
 ReadsWait = Callable[[Reply], float | None]
 
@@ -55,15 +58,19 @@ def post(
     *,
     reads_wait: ReadsWait = wait_of,
     judges: Judges = verdict_of,
+    hidden: Collection[str] = (),
 ) -> Reply:
-    """The 2xx answer to one POST. Raises SendError for any other, and where none came."""
+    """The 2xx answer to one POST. Raises SendError for any other, and where none came.
+
+    `hidden`: secrets that a receiver may repeat, and that nobody must read in the error.
+    """
     try:
         reply = send("POST", url, headers=headers, content=body, limits=LIMITS)
     except OutboundError as error:
         raise SendError(error.message) from error
     if HTTPStatus(200) <= reply.status < HTTPStatus(300):
         return reply
-    answer = short_answer(reply.body)
+    answer = short_answer(reply.body, hidden)
     detail = f"The receiver answered {reply.status}." + (f" {answer}" if answer else "")
     verdict = judges(reply)
     raise SendError(
@@ -75,8 +82,8 @@ def post(
     )
 
 
-def receipt_of(reply: Reply) -> Receipt:
-    return Receipt(reply.status, short_answer(reply.body))
+def receipt_of(reply: Reply, hidden: Collection[str] = ()) -> Receipt:
+    return Receipt(reply.status, short_answer(reply.body, hidden))
 
 
 def clean_url(url: object) -> str:
@@ -98,3 +105,12 @@ def host_of(url: str) -> str:
         raise ValueError(error.message) from error
     is_usual = (scheme, port) in {("https", 443), ("http", 80)}
     return host if is_usual else f"{host}:{port}"
+
+
+def secrets_in(url: str) -> tuple[str, ...]:
+    """Whatever of a secret URL a receiver may repeat: all behind the host, and the telling parts of it."""
+    parts = urlsplit(url)
+    values = (value for _name, value in parse_qsl(parts.query))
+    telling = [part for part in (*parts.path.split("/"), *values) if len(part) >= TELLING]
+    wholes = (f"{parts.path}?{parts.query}", parts.path, parts.query)
+    return tuple(one for one in (url, *wholes, *telling) if len(one) > 1)

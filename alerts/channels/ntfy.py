@@ -28,7 +28,7 @@ from alerts.channels.server import (
 )
 from alerts.message import Message
 from alerts.plaintext import clean
-from outbound.redact import MASK, remember
+from outbound.redact import hide
 
 SERVER = "https://ntfy.sh"
 MAX_MESSAGE_BYTES = 4000  # 4,096 exactly is an attachment already
@@ -124,18 +124,17 @@ class Ntfy(Kind):
         topic, token = secrets["topic"], secrets.get("token", "")
         headers = dict(JSON_HEADERS)
         if token:
-            remember(token)
             headers["authorization"] = f"Bearer {token}"
         body = to_json(content_of(message, topic, key))
         url = f"{config.get('server') or SERVER}/"
-        try:
-            reply = post(url, body, headers, judges=JUDGES)
-        except SendError as error:
-            raise _without(topic, error) from error
+        # Not by `remember`: both can be words, and would be blanked everywhere.
+        hidden = (topic, token)
+        reply = post(url, body, headers, judges=JUDGES, hidden=hidden)
         number = answer_of(reply).get("id")
         if not isinstance(number, str):
             raise SendError("What answered is no ntfy server.", status=reply.status)
-        return Receipt(reply.status, _masked(topic, clean(f"ntfy took it as {number}.", 200)))
+        taken = hide(f"ntfy took it as {number}.", hidden)
+        return Receipt(reply.status, clean(taken, 200))
 
 
 KIND = Ntfy()
@@ -185,18 +184,3 @@ def _text(safe: Message, room: int) -> str:
 def _actions(safe: Message) -> list[dict[str, str]]:
     told = (("Open", safe.url), *safe.links) if safe.url else safe.links
     return [{"action": "view", "label": label, "url": url} for label, url in told[:MAX_ACTIONS]]
-
-
-def _without(topic: str, error: SendError) -> SendError:
-    return SendError(
-        _masked(topic, error.detail),
-        status=error.status,
-        retry_after=error.retry_after,
-        permanent=error.permanent,
-        gone=error.gone,
-    )
-
-
-def _masked(topic: str, text: str) -> str:
-    """Masked here and not by `remember`: a topic can be a word, and would be blanked everywhere."""
-    return re.sub(rf"(?<![-_A-Za-z0-9]){re.escape(topic)}(?![-_A-Za-z0-9])", MASK, text)

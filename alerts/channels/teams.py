@@ -13,6 +13,7 @@ differ in the escapes they undo; a text run is shown as it is. Rows of two colum
 
 import json
 import re
+from collections.abc import Collection
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -86,9 +87,11 @@ class Teams(ChatRoom):
     # (6 000 a day is the least), and a workflow that is over it for long is switched off.
     cap = Cap(4, 60.0)
 
-    def receipt(self, reply: Reply) -> Receipt:
+    def receipt(self, reply: Reply, hidden: Collection[str]) -> Receipt:
         """A workflow answers 202 with nothing: what becomes of the card is in its run history."""
-        return Receipt(reply.status, short_answer(reply.body) or "The workflow was started.")
+        return Receipt(
+            reply.status, short_answer(reply.body, hidden) or "The workflow was started."
+        )
 
     def body(self, message: Message) -> dict[str, Any]:
         card = {

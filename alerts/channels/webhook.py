@@ -15,7 +15,7 @@ from django import forms
 from standardwebhooks import Webhook as Signer
 
 from alerts.channels.base import ChannelForm, Kind, Receipt, Stored, Values
-from alerts.channels.http import clean_url, host_of, post, receipt_of
+from alerts.channels.http import clean_url, host_of, post, receipt_of, secrets_in
 from alerts.message import Message
 from outbound.redact import remember
 
@@ -82,7 +82,8 @@ class Webhook(Kind):
         headers = signed_headers(secrets["secret"], key, body)
         for secret in secrets.values():
             remember(secret)
-        return receipt_of(post(secrets["url"], body, headers))
+        hidden = secrets_in(secrets["url"])
+        return receipt_of(post(secrets["url"], body, headers, hidden=hidden), hidden)
 
 
 KIND = Webhook()
