@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from accounts.cipher import CannotOpen
 from accounts.models import Team
 from alerts import claims, hints, results
+from alerts.addressees import config_of
 from alerts.announcing import announce, announce_some
 from alerts.channels import Receipt, SendError, kind_of, secrets_of
 from alerts.channels.base import SEND_DEADLINE_S
@@ -335,7 +336,7 @@ def _work(held: Held) -> partial[Receipt]:
     except SendError as error:
         return partial(_refuse, error)
     message, key = message_of(held.deliveries), str(held.key)
-    return partial(_send, held, partial(kind.send, channel.config, secrets, message, key))
+    return partial(_send, held, partial(kind.send, config_of(channel), secrets, message, key))
 
 
 def message_of(deliveries: Sequence[Delivery]) -> Message:

@@ -9,7 +9,8 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from accounts.models import Membership, Role, Team
+from accounts.models import Team
+from alerts.addressees import addresses_of_admins
 from alerts.channels import kinds
 from alerts.channels.base import SendError
 from alerts.channels.email import NO_MAIL
@@ -22,7 +23,6 @@ __all__ = ["Trouble", "admins_channel", "of_failure", "tell_admins"]
 
 ADMINS_NAME = "Team's admins"
 REFUSALS = 3  # in a row, before admins are asked to look at the channel's settings
-PLACEHOLDER = "@localhost"  # of the address the demo's admin starts with
 # Answers that say "not now" rather than "not like this".
 _LATER = {
     *(HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY),
@@ -92,7 +92,7 @@ def _listeners(channel: Channel) -> QuerySet[Channel]:
 
 def admins_channel(team: Team) -> Channel | None:
     """Mail to the team's admins, made or refreshed; None where no mail can be sent to any of them."""
-    addresses = _addresses(team)
+    addresses = addresses_of_admins(team)
     if not addresses or settings.EMAIL_BACKEND.endswith(NO_MAIL):
         return None
     channel, _ = Channel.objects.get_or_create(
@@ -114,9 +114,3 @@ def admins_channel(team: Team) -> Channel | None:
 
 def _public_id(team: Team) -> UUID:
     return uuid5(team.public_id, "admins")
-
-
-def _addresses(team: Team) -> list[str]:
-    admins = Membership.objects.for_team(team).filter(role=Role.ADMIN, user__is_active=True)
-    found = admins.order_by("pk").values_list("user__email", flat=True)
-    return [address for address in found if not address.endswith(PLACEHOLDER)]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from alerts import message
+from alerts.addressees import config_of
 from alerts.channels.base import Kind, Receipt, SendError, Stored
 from alerts.models import Channel
 
@@ -41,11 +42,11 @@ def secrets_of(channel: Channel) -> dict[str, str]:
 def show(channel: Channel) -> str:
     """Where the channel's messages go, as far as everybody may see it."""
     kind = kinds().get(channel.kind)
-    return kind.show(channel.config) if kind else channel.kind
+    return kind.show(config_of(channel)) if kind else channel.kind
 
 
 def send_test(channel: Channel) -> Receipt:
     """Sends a sample message the way alerts go. Raises SendError, accounts.cipher.CannotOpen."""
     kind = kind_of(channel)
     sample = message.sample(f"{settings.SITE_URL}/alerts/", timezone.now())
-    return kind.send(channel.config, secrets_of(channel), sample, str(uuid4()))
+    return kind.send(config_of(channel), secrets_of(channel), sample, str(uuid4()))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.models import Role
-from alerts.channels import SendError
+from alerts.channels import SendError, send_test, show
 from alerts.message_channel import ChannelFacts, Trouble, notice
 from alerts.models import Channel, Delivery
 from alerts.outbox import deliver
@@ -165,6 +165,32 @@ def test_the_admins_mail_follows_who_is_an_admin(house, mail_server):
 
     again = admins_channel(house.team)
     assert (again.pk, again.config) == (first.pk, {"addresses": ["bob@example.com"]})
+
+
+def test_who_is_no_admin_any_more_gets_no_notice_that_still_waits(house, receiver, mail_server):
+    leaver, ada = (a_member(house.team, email=f"{name}@example.com") for name in ("lea", "ada"))
+    house.hook(receiver)
+    house.ends()
+    receiver.usual = Answer(410)
+    mail_server.to_mail.append("451 come again")
+    deliver()
+    leaver.memberships.all().delete()
+    make_due()
+    deliver()
+
+    first, again = mail_server.mails
+    assert (first["To"], again["To"]) == (f"{leaver.email}, {ada.email}", ada.email)
+
+
+def test_a_test_of_the_admins_mail_and_its_page_leave_out_who_went(house, mail_server):
+    leaver, ada = (a_member(house.team, email=f"{name}@example.com") for name in ("lea", "ada"))
+    channel = admins_channel(house.team)
+    leaver.is_active = False
+    leaver.save()
+    send_test(channel)
+
+    assert [mail["To"] for mail in mail_server.mails] == [ada.email]
+    assert show(channel) == ada.email
 
 
 def test_without_admins_or_a_mail_server_there_is_no_such_channel(house, settings):
