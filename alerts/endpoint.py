@@ -22,7 +22,8 @@ MOST_SECRETS = 2  # the new one, and the old one while the provider still signs 
 # What taking a webhook needs of a connection, its team and its endpoint: a quarter of the columns.
 _READ = (
     *("public_id", "slug", "origin", "dialect", "refused", "is_paused", "archived_at"),
-    *("last_sweep_at", "team__public_id", "inbound_endpoint__sealed_secrets"),
+    *("last_sweep_at", "team__public_id"),
+    *("inbound_endpoint__sealed_secrets", "inbound_endpoint__refused_at"),
 )
 FROM_ENVIRONMENT = "openai"  # slug of the connection that OPENAI_WEBHOOK_SECRET is for
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from alerts import pollbell
+from alerts.endpoint import endpoint_of
 from alerts.models import InboundEndpoint, InboundEvent
 from alerts.signatures import Refused
 from jobs.claims import database_now
@@ -106,6 +107,13 @@ def _forget_old(connection: Connection) -> None:
 
 
 def note_refusal(connection: Connection, now: datetime) -> None:
-    """The page of the connection says when somebody came with a wrong signature last."""
+    """The page of the connection says when somebody came with a wrong signature last.
+
+    What was read is asked first: anybody may come a thousand times a second, and on SQLite also an
+    update of no row waits for its turn to write.
+    """
+    known = endpoint_of(connection)
+    if known is None or (known.refused_at and now - known.refused_at < REFUSALS_APART):
+        return
     long_ago = Q(refused_at=None) | Q(refused_at__lt=now - REFUSALS_APART)
     InboundEndpoint.objects.filter(long_ago, connection=connection).update(refused_at=now)

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.conf import settings as site_settings
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from alerts.endpoint import add_secret
 from alerts.models import InboundEndpoint, InboundEvent
@@ -170,6 +171,35 @@ def test_a_wrong_signature_is_noted_once_a_minute(listening):
     InboundEndpoint.objects.update(refused_at=first - timedelta(minutes=2))
     post(listening, a_hook(secret=OTHER_SECRET))
     assert InboundEndpoint.objects.get().refused_at >= first
+
+
+def test_a_flood_of_wrong_signatures_writes_nothing(listening, environment):
+    """On SQLite also an update of no row takes the lock that all others write with."""
+    wrong = a_hook(secret=OTHER_SECRET)
+    post(listening, wrong)
+    for path in (listening, "/webhooks/openai/openai/"):
+        with CaptureQueriesContext(connection) as queries:
+            assert post(path, wrong).status_code == 400
+        assert [one["sql"][:6] for one in queries] == ["SELECT"] * 2
+
+
+def test_a_session_is_not_even_looked_up(listening):
+    client = Client(raise_request_exception=False)
+    client.force_login(a_member(listening.team))
+    asked = {"content_type": "application/json", "headers": {"webhook-id": "é"}}
+    with CaptureQueriesContext(connection) as queries:
+        assert client.post(path_of(listening), b"{}", **asked).status_code == 400
+    assert not queries.captured_queries
+
+    def refuse(*_args, **_kwargs):
+        raise OperationalError("no database")
+
+    good = a_hook()
+    with connection.execute_wrapper(refuse):
+        answer = client.post(
+            path_of(listening), good.body, content_type="application/json", headers=good.headers
+        )
+    assert answer.status_code == 503
 
 
 def test_a_session_changes_nothing_and_none_is_begun(listening):
