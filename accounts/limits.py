@@ -31,6 +31,7 @@ SIGN_IN_FROM_IP = Limit("sign-in from ip", 30, timedelta(minutes=5))
 SIGN_IN_TO_ACCOUNT = Limit("sign-in to account", 10, timedelta(minutes=5))
 PROVIDER_TEST = Limit("provider test", 20, timedelta(minutes=1))
 CHANNEL_TEST = Limit("channel test", 20, timedelta(minutes=1))
+RULE_PREVIEW = Limit("rule preview", 30, timedelta(minutes=1))
 POLL_NOW = Limit("poll now", 30, timedelta(minutes=1))
 INVITATION = Limit("invitation", 30, timedelta(hours=1))
 # Under way at the same time; given back at the end, else after the window.

@@ -5,6 +5,7 @@ call is made by a thread of its own, so that a receiver that hangs holds back no
 """
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -14,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from alerts.channels.base import short_answer
-from alerts.channels.http import host_of
+from alerts.channels.http import host_of, secrets_in
 from dashboard.models import AuditReport
 from outbound.client import Limits, Reply, close_clients, send
 from outbound.errors import OutboundError
@@ -65,13 +66,13 @@ def _call_and_note() -> None:
 def call(url: str) -> Answer:
     """One GET within the deadline, through the guard; redirects are refused."""
     try:
-        return _judged(send("GET", url, limits=LIMITS))
+        return _judged(send("GET", url, limits=LIMITS), secrets_in(url))
     except OutboundError as error:
         return Answer(is_taken=False, text=redact(error.message))
 
 
-def _judged(reply: Reply) -> Answer:
-    text = f"{reply.status} {short_answer(reply.body)}".strip()
+def _judged(reply: Reply, hidden: Collection[str]) -> Answer:
+    text = f"{reply.status} {short_answer(reply.body, hidden)}".strip()
     is_good = HTTPStatus(200) <= reply.status < HTTPStatus(300)
     return Answer(is_good and not reply.body.startswith(NOT_KNOWN), text)
 

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import limits
 from accounts.access import TeamRequest, team_required
 from accounts.audit import note
 from accounts.models import Role
@@ -36,7 +37,12 @@ def _form_page(request: TeamRequest, rule: Rule | None) -> HttpResponse:
     zone, asked = request.user.time_zone, request.POST or None
     form = RuleForm(request.team, asked, rule=rule, zone=zone, is_preview=is_preview)
     is_good = request.method == "POST" and form.is_valid()
-    if is_good and not is_preview:
+    # Thousands of changes are looked at: a second of work for patterns with many stars.
+    is_too_often = is_good and is_preview and not limits.take(limits.RULE_PREVIEW, request.team.pk)
+    if is_too_often:
+        form.add_error(None, "Too many previews in a minute. Nothing is lost: try again soon.")
+        is_good = False
+    elif is_good and not is_preview:
         try:
             return _saved(request, rule, form)
         except ValueError as error:
@@ -48,7 +54,11 @@ def _form_page(request: TeamRequest, rule: Rule | None) -> HttpResponse:
         "has_channels": Channel.objects.for_team(request.team).exists(),
         "zones": zone_names(),
     }
-    return render(request, "alerts/rule_form.html", context, status=400 if form.errors else 200)
+    status = 429 if is_too_often else 400 if form.errors else 200
+    answer = render(request, "alerts/rule_form.html", context, status=status)
+    if is_too_often:
+        answer.headers["Retry-After"] = str(limits.RULE_PREVIEW.window_s)
+    return answer
 
 
 def _saved(request: TeamRequest, rule: Rule | None, form: RuleForm) -> HttpResponse:

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
+from accounts.models import Role
 from alerts.models import Channel, Delivery, Silence
 from dashboard import exposition
 from dashboard.findings import Code, Finding
@@ -190,6 +191,15 @@ def test_the_page_shows_how_the_heartbeat_url_answered(client, well, now, settin
     for words in ("hc-ping.com", "Not taken", "503 &lt;b&gt;closed", "1 h ago"):
         assert words in told
     assert "0d338dcc" not in told
+
+
+def test_what_the_heartbeat_url_answered_is_hidden_from_viewers(client, well, now, settings):
+    settings.HEARTBEAT_URL = "https://hc-ping.com/0d338dcc-secret"
+    report(now, answer="503 from inside", called_at=now, call_failed=True)
+    for role, is_shown in ((Role.VIEWER, False), (Role.EDITOR, True)):
+        client.force_login(a_member(well, role))
+        told = text(client.get("/status/"))
+        assert ("503 from inside" in told, "Not taken" in told) == (is_shown, True)
 
 
 def test_the_page_counts_what_waits_what_is_held_and_the_queues(client, well, now):

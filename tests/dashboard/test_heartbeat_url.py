@@ -104,6 +104,13 @@ def test_a_push_monitor_of_uptime_kuma_gets_its_query(receiver, minute, settings
     assert receiver.log[0][0].query_string == b"status=up&msg=OK&ping="
 
 
+def test_a_receiver_that_repeats_part_of_the_url_gives_nothing_away(receiver, minute, settings):
+    settings.HEARTBEAT_URL = receiver.url_for(KUMA)
+    told = "no monitor eRtZ3pQm at /api/push/eRtZ3pQm"
+    receiver.expect_request("/api/push/eRtZ3pQm").respond_with_data(told, status=404)
+    assert minute().answer == "404 no monitor [redacted] at [redacted]"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "headers"),
     [

@@ -196,6 +196,16 @@ def test_a_preview_says_how_often_it_would_have_rung_and_saves_nothing(editor, j
     assert not Rule.objects.exists()
 
 
+def test_a_burst_of_previews_is_slowed_down_and_loses_nothing(editor, whole):
+    asked = {**whole, "name": "night shift", "preview": "1"}
+    answers = [editor.post(ADD, asked) for _ in range(31)]
+    assert [one.status_code for one in answers] == [200] * 30 + [429]
+    assert answers[-1].headers["Retry-After"] == "60"
+    assert "Too many previews" in text(answers[-1])
+    assert 'value="night shift"' in text(answers[-1])
+    assert editor.post(ADD, whole).status_code == 302
+
+
 def test_a_preview_of_what_cannot_be_shows_the_error_only(editor, whole):
     answer = editor.post(ADD, {**whole, "metadata": "x", "preview": "1"})
     assert answer.status_code == 400
