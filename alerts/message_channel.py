@@ -6,8 +6,7 @@ from enum import Enum
 
 from alerts.facts import MAX_FACT, MAX_NAME
 from alerts.message import MAX_REASON, Message
-from alerts.plaintext import clean, clock, iso
-from outbound.redact import redact
+from alerts.plaintext import clock, iso, safe
 
 
 class Trouble(Enum):
@@ -42,8 +41,8 @@ class ChannelFacts:
 def notice(channel: ChannelFacts, trouble: Trouble, at: datetime, url: str) -> Message:
     """The message about it. `url`: the page where channels are mended. Never raises on hostile text."""
     state = "off" if trouble.is_off else "failing"
-    reason, step = _safe(channel.answer, MAX_REASON), _STEPS[trouble.is_off]
-    name, kind = _safe(channel.name, MAX_NAME), _safe(channel.kind, MAX_FACT)
+    reason, step = safe(channel.answer, MAX_REASON), _STEPS[trouble.is_off]
+    name, kind = safe(channel.name, MAX_NAME), safe(channel.kind, MAX_FACT)
     return Message(
         name=f"channel_{state}",
         type=f"channel.{state}",
@@ -68,7 +67,3 @@ def notice(channel: ChannelFacts, trouble: Trouble, at: datetime, url: str) -> M
         incident=f"channel:{channel.public_id}",
         is_urgent=True,
     )
-
-
-def _safe(text: object, limit: int) -> str:
-    return clean(redact(clean(text, 4 * limit)), limit)

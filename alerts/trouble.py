@@ -1,5 +1,6 @@
 """Tells the team's admins, through other channels, that one channel does not work."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID, uuid5
 
@@ -69,17 +70,24 @@ def _notices(channel: Channel, trouble: Trouble, answer: str) -> list[Delivery]:
     kind = kinds().get(channel.kind)
     label = kind.label if kind else channel.kind
     facts = ChannelFacts(str(channel.public_id), channel.name, label, answer)
-    message = notice(facts, trouble, database_now(), f"{settings.SITE_URL}/alerts/")
+    now, url = database_now(), f"{settings.SITE_URL}/alerts/"
+    for_admins = notice(facts, trouble, now, url)
+    # A chat room has other readers than the admins: what the receiver said is not for them.
+    for_others = notice(replace(facts, answer=""), trouble, now, url)
     return [
         Delivery(
             team=channel.team,
             channel=other,
             thread=f"channel-{channel.pk}",
-            message=message.to_json(),
+            message=(for_admins if _is_admins(other) else for_others).to_json(),
             is_urgent=True,
         )
         for other in _listeners(channel)
     ]
+
+
+def _is_admins(channel: Channel) -> bool:
+    return channel.origin == Channel.Origin.ADMINS
 
 
 def _listeners(channel: Channel) -> QuerySet[Channel]:

@@ -66,8 +66,17 @@ def test_a_channel_that_is_gone_is_told_through_the_other(pair, receiver, other_
     assert told(other_receiver) == ["channel.off"]
     (message,) = notices()
     assert message["subject"] == pair.first.name
-    assert "no such hook" in message["reason"]
     assert told(receiver) == []
+
+
+def test_what_the_receiver_said_is_for_the_admins_mail_only(pair, receiver, mail_server):
+    a_member(pair.team, email="dana@example.com")
+    pair.ends()
+    receiver.usual = Answer(410, body=b"no such hook")
+    deliver()
+
+    assert sorted("no such hook" in one["reason"] for one in notices()) == [False, True]
+    assert "no such hook" in mail_server.mails[0].get_body(("plain",)).get_content()
 
 
 def test_three_refusals_in_a_row_are_told_once(pair, receiver, other_receiver):
