@@ -12,11 +12,10 @@ from django.urls import reverse
 
 from accounts.models import Team
 from alerts.models import Silence
-from alerts.plaintext import clean
+from alerts.plaintext import safe
 from alerts.rules import JOB_STATES
 from dashboard import cursors
 from jobs.models import Job, Transition
-from outbound.redact import redact
 from providers.states import State
 
 if TYPE_CHECKING:
@@ -140,11 +139,7 @@ def _notice(row: Transition, job: Job) -> Notice:
     is_failed = row.to_state == State.FAILED.value
     return Notice(
         tag=str(row.pk),
-        title=f"{State(row.to_state).word.upper()} {_safe(job.name, NAME)}",
-        body=_safe((cause if is_failed else row.reason) or place, BODY),
+        title=f"{State(row.to_state).word.upper()} {safe(job.name, NAME)}",
+        body=safe((cause if is_failed else row.reason) or place, BODY),
         url=reverse("job", args=[row.connection.slug, job.provider_id]),
     )
-
-
-def _safe(text: str, limit: int) -> str:
-    return clean(redact(clean(text, 4 * limit)), limit)
