@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from dashboard import heartbeats
 from dashboard.models import AuditReport, Heartbeat
 from dashboard.tasks import audit_due
 from tests.builders import a_member
@@ -25,7 +24,7 @@ def dead_mans_switch(httpserver, town):
 def test_a_worker_that_stops_is_missed_by_pages_and_by_the_dead_mans_switch(
     town, dead_mans_switch, client
 ):
-    heartbeats.beat(Heartbeat.Part.SWEEP)
+    Heartbeat.objects.create(part=Heartbeat.Part.SWEEP, at=timezone.now())
     town.start("alerts")
     town.wake(audit_due)
     eventually(
