@@ -7,7 +7,7 @@ import django
 django.setup()
 
 from alerts.endpoint import add_secret, address_of  # noqa: E402 - models come after the setup
-from alerts.setup import create_channel, create_rule  # noqa: E402 - as above
+from alerts.setup import RuleFacts, create_channel, create_rule  # noqa: E402 - as above
 from bench.ours import a_connection  # noqa: E402 - as above
 from outbound.secret import Secret  # noqa: E402 - as above
 
@@ -18,7 +18,8 @@ def main(base_url: str, receiver_url: str, secret: str) -> None:
     connection = a_connection("hooked", base_url, poll_interval_s=POLLED_EVERY_S)
     add_secret(connection, Secret(secret))
     channel = create_channel(connection.team, "webhook", "bench", {"url": receiver_url}).channel
-    create_rule(connection.team, ["succeeded", "failed", "cancelled"], [channel])
+    facts = RuleFacts(states=["succeeded", "failed", "cancelled"], channels=[channel])
+    create_rule(connection.team, facts)
     print(f"/webhooks/openai/{address_of(connection)}/")
 
 

@@ -14,7 +14,7 @@ from django.db.models import Max
 django.setup()
 
 from alerts.models import Channel  # noqa: E402 - models come after the setup
-from alerts.setup import create_channel, create_rule  # noqa: E402 - as above
+from alerts.setup import RuleFacts, create_channel, create_rule  # noqa: E402 - as above
 from alerts.tasks import announce_due  # noqa: E402 - as above
 from bench.ours import a_connection  # noqa: E402 - as above
 from jobs.models import Connection, Job, Transition  # noqa: E402 - as above
@@ -25,7 +25,7 @@ def main(url: str) -> None:
     connection = Connection.objects.first() or a_connection("ringing", "http://127.0.0.1:9/v1")
     if not Channel.objects.exists():
         channel = create_channel(connection.team, "webhook", "bench", {"url": url}).channel
-        create_rule(connection.team, ["failed"], [channel])
+        create_rule(connection.team, RuleFacts(states=["failed"], channels=[channel]))
     say({"ready": True})
     for line in sys.stdin:
         number, workers = (int(word) for word in line.split())
