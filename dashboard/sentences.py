@@ -131,4 +131,4 @@ def has_rung(number: int, days: int) -> str:
 
 
 def times(number: int) -> str:
-    return words.counted(number, "time")
+    return "once" if number == 1 else words.counted(number, "time")

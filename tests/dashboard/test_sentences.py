@@ -69,7 +69,7 @@ def test_a_preview_says_how_often_and_for_what():
     counts = (("succeeded", 9), ("failed", 5))
     expected = "It would have rung 14 times in the last 30 days: 9 succeeded, 5 failed."
     assert would_have_rung(14, counts, 30) == expected
-    assert would_have_rung(1, (("failed", 1),), 30).startswith("It would have rung 1 time in")
+    assert would_have_rung(1, (("failed", 1),), 30).startswith("It would have rung once in")
     assert would_have_rung(0, (), 30) == "It would not have rung in the last 30 days."
 
 
