@@ -167,6 +167,8 @@ def _delivery(row: Delivery) -> Row:
         "state": row.state,
         "reason": row.reason or None,
         "failures": row.failures,
+        "digest_key": str(row.digest_key) if row.digest_key else None,
+        "is_urgent": row.is_urgent,
         "created_at": iso(row.created_at),
         "next_attempt_at": iso(row.next_attempt_at)
         if row.state == Delivery.State.PENDING
