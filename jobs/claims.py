@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
@@ -105,7 +106,7 @@ def remember(rows: Iterable[L]) -> list[L]:
     """The rows, locked by the caller, which now know what was found in them."""
     found = list(rows)
     for row in found:
-        row.as_held = _columns(row)
+        row.as_held = dict(row.__dict__)
     return found
 
 
@@ -122,7 +123,7 @@ def save_all_changes(rows: Sequence[Leased]) -> None:
     names = {name for row in rows for name in _changed(row)}
     if not names:
         return
-    fields = [field for field in _fields(rows[0]) if field.attname in names]
+    fields = [field for field in _fields(type(rows[0])) if field.attname in names]
     table = rows[0]._meta.db_table  # noqa: SLF001 - Django's public way to it
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
     values = [
@@ -134,18 +135,23 @@ def save_all_changes(rows: Sequence[Leased]) -> None:
 
 
 def _changed(row: Leased) -> list[str]:
-    held, now = row.as_held, _columns(row)
-    return [name for name in now if name not in held or held[name] != now[name]]
+    """Names of columns, of those that were loaded."""
+    held, now = row.as_held, row.__dict__
+    return [
+        name
+        for name in _names(type(row))
+        if name in now and (name not in held or held[name] != now[name])
+    ]
 
 
-def _columns(row: Leased) -> dict[str, object]:
-    """Of those that were loaded."""
-    loaded = row.__dict__
-    return {f.attname: loaded[f.attname] for f in _fields(row) if f.attname in loaded}
+@cache
+def _names(model: type[Leased]) -> tuple[str, ...]:
+    return tuple(field.attname for field in _fields(model))
 
 
-def _fields(row: Leased) -> "list[models.Field[Any, Any]]":
-    return [f for f in row._meta.concrete_fields if not f.generated]  # noqa: SLF001 - as above
+@cache
+def _fields(model: type[Leased]) -> "tuple[models.Field[Any, Any], ...]":
+    return tuple(f for f in model._meta.concrete_fields if not f.generated)  # noqa: SLF001 - as above
 
 
 def release(rows: models.QuerySet[L], token: uuid.UUID, *, was_begun: bool = True) -> None:

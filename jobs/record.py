@@ -203,7 +203,7 @@ def _note_snapshot(history: History, job: Job, sighting: Sighting) -> bool:
 
 def _snapshot(job: Job, sighting: Sighting, *, is_late: bool = False) -> Snapshot:
     return Snapshot(
-        job=job,
+        job_id=job.pk,
         source=sighting.source,
         body=orjson.dumps(sighting.element.raw).decode(),
         fingerprint=sighting.element.fingerprint,
@@ -218,14 +218,16 @@ def _note_estimate(history: History, job: Job, sighting: Sighting) -> None:
     """A drift of the finish time alone is no snapshot, but a row of its own."""
     came = sighting.job.estimated_finish
     if came != job.estimated_finish and (came or job.estimated_finish):
-        history.estimates.append(Estimate(job=job, estimated_finish=came, seen_at=sighting.now))
+        history.estimates.append(
+            Estimate(job_id=job.pk, estimated_finish=came, seen_at=sighting.now)
+        )
         note_change(job, sighting.now)
 
 
 def _transition(job: Job, change: Change, sighting: Sighting) -> Transition:
     return Transition(
         connection_id=job.connection_id,
-        job=job,
+        job_id=job.pk,
         from_state=change.from_state.value if change.from_state else "",
         to_state=change.to_state.value,
         raw_status=job.raw_status,
@@ -258,7 +260,7 @@ def record_absence(job: Job, *, is_missing: bool, now: datetime, reason: str) ->
     job.is_missing = is_missing
     Transition.objects.create(
         connection=job.connection,
-        job=job,
+        job_id=job.pk,
         kind=Transition.Kind.MISSING,
         from_state=job.state,
         to_state="missing" if is_missing else job.state,
