@@ -1,4 +1,4 @@
-"""The team's own history: how long jobs usually stay in a state, train, and take in all."""
+"""The team's own history: how long jobs usually stay in a state, and train."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -9,14 +9,11 @@ from django.db import connection
 
 from accounts.models import Team
 from jobs.conditions import Usual
-from jobs.models import Connection, Job
+from jobs.models import Connection
 from providers.states import State
 
 LATEST = 200  # so many stays speak for the usual; older ones are of another time
 FEWEST = 5  # with fewer there is no usual
-FINISHED_LOOKED_AT = (
-    2000  # newest finished jobs of a team, among which those of one model are found
-)
 PARTS_AT_ONCE = 100  # of one statement; SQLite takes at most 500
 
 # Each part walks back in an index and stops after LATEST rows, however long the history is: 20 models
@@ -48,14 +45,11 @@ class Stay:
     base_model: str | None
 
 
-def usual_stay(team: Team, state: State, base_model: str) -> Usual | None:
-    """From the newest 200 finished stays, of this model or else of all; None with fewer than five."""
-    asked = Stay(team.pk, state.value, base_model)
-    return usual_stays([asked]).get(asked)
-
-
 def usual_stays(asked: Collection[Stay]) -> dict[Stay, Usual]:
-    """The same for many at once, in at most two statements for each hundred of them."""
+    """From the newest 200 finished stays each, of the model or else of all; none with fewer than five.
+
+    In at most two statements for each hundred of them.
+    """
     found = _usual_of(asked, is_of_model=True)
     rest = {stay: Stay(stay.team_id, stay.state, None) for stay in asked if stay not in found}
     of_all = _usual_of(sorted(set(rest.values()), key=repr), is_of_model=False)
@@ -68,22 +62,6 @@ def usual_training(team: Team, base_model: str) -> Usual | None:
     ended = (State.RUNNING.value, base_model, State.SUCCEEDED.value)
     parts: list[Part] = [(_OF_ENDING, (0, pk, *ended)) for pk in owners]
     return _usual(_read(parts).get(0, []))
-
-
-def usual_total(team: Team, base_model: str) -> Usual | None:
-    """From creation to success, by the provider's clock; so history from before we watched counts."""
-    ended = Job.objects.for_team(team).filter(state=State.SUCCEEDED.value)
-    newest = ended.order_by("-created_at").values("pk")[:FINISHED_LOOKED_AT]
-    rows = Job.objects.filter(pk__in=newest, base_model=base_model)
-    rows = rows.exclude(created_at=None).exclude(ended_at=None).order_by("-created_at", "-pk")
-    times = rows.values_list("pk", "created_at", "ended_at")[:LATEST]
-    return _usual(
-        [
-            (pk, (ended_at - created_at).total_seconds())
-            for pk, created_at, ended_at in times
-            if created_at and ended_at and ended_at > created_at
-        ]
-    )
 
 
 def _usual_of(asked: Iterable[Stay], *, is_of_model: bool) -> dict[Stay, Usual]:

@@ -1,13 +1,11 @@
 """What is usual for a team, by the newest stays of a state and model."""
 
-from datetime import timedelta
-
 import pytest
 
 from jobs.conditions import Usual
-from jobs.history import Stay, usual_stay, usual_stays, usual_total, usual_training
+from jobs.history import Stay, usual_stays, usual_training
 from providers.states import State
-from tests.builders import NOON, a_connection, a_job, a_team
+from tests.builders import a_connection
 from tests.jobs.waiting import some_stays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -19,20 +17,25 @@ def lab():
     return a_connection()
 
 
+def usual_wait(lab) -> Usual | None:
+    asked = Stay(lab.team_id, State.QUEUED.value, MODEL)
+    return usual_stays([asked]).get(asked)
+
+
 def test_the_usual_stay_is_the_middle_one_and_what_nine_in_ten_took(lab):
     some_stays(lab, *range(100, 1100, 100))
-    assert usual_stay(lab.team, State.QUEUED, MODEL) == Usual(550.0, 1000.0, 10)
+    assert usual_wait(lab) == Usual(550.0, 1000.0, 10)
 
 
 def test_fewer_than_five_stays_are_no_history(lab):
     some_stays(lab, 1, 2, 3, 4)
-    assert usual_stay(lab.team, State.QUEUED, MODEL) is None
+    assert usual_wait(lab) is None
 
 
 def test_a_model_with_few_stays_is_compared_with_all_of_the_team(lab):
     some_stays(lab, 10, 20, 30, base_model=OTHER)
     some_stays(a_connection(lab.team), 40, 50)
-    assert usual_stay(lab.team, State.QUEUED, MODEL) == Usual(30.0, 50.0, 5, is_of_model=False)
+    assert usual_wait(lab) == Usual(30.0, 50.0, 5, is_of_model=False)
 
 
 def test_the_same_state_and_team_count_and_nothing_else(lab):
@@ -40,14 +43,14 @@ def test_the_same_state_and_team_count_and_nothing_else(lab):
     some_stays(lab, *[5000] * 9, state="running")
     some_stays(a_connection(), *[7000] * 9)
     some_stays(lab, *[8000] * 9, base_model=OTHER)
-    assert usual_stay(lab.team, State.QUEUED, MODEL) == Usual(9.0, 9.0, 5)
+    assert usual_wait(lab) == Usual(9.0, 9.0, 5)
 
 
 def test_only_the_newest_stays_count(lab, monkeypatch):
     monkeypatch.setattr("jobs.history.LATEST", 5)
     some_stays(lab, *[9000] * 5)
     some_stays(a_connection(lab.team), *[1, 2, 3, 4, 5])
-    assert usual_stay(lab.team, State.QUEUED, MODEL) == Usual(3.0, 5.0, 5)
+    assert usual_wait(lab) == Usual(3.0, 5.0, 5)
 
 
 def test_many_are_looked_up_in_a_fixed_number_of_queries(lab, django_assert_num_queries):
@@ -65,13 +68,3 @@ def test_the_usual_training_is_of_jobs_that_succeeded(lab):
     some_stays(lab, *[60] * 9, state="running", to_state="failed")
     assert usual_training(lab.team, MODEL) == Usual(2880.0, 2880.0, 5)
     assert usual_training(lab.team, OTHER) is None
-
-
-def test_the_usual_total_counts_history_from_before_we_watched(lab):
-    for hours in (1, 2, 3, 4, 5):
-        ended = {"state": State.SUCCEEDED, "ended_at": NOON + timedelta(hours=hours)}
-        a_job(lab, created_at=NOON, was_seen_alive=False, **ended)
-        a_job(lab, created_at=NOON, **{**ended, "state": State.FAILED})
-    a_job(lab, state=State.SUCCEEDED, created_at=NOON, ended_at=NOON - timedelta(hours=1))
-    assert usual_total(lab.team, MODEL) == Usual(10800.0, 18000.0, 5)
-    assert usual_total(a_team(), MODEL) is None
