@@ -28,6 +28,8 @@ class Team(models.Model):
     # Rises with every visible change of the team's jobs and connections. A page that still holds
     # this number is up to date, which is what makes a quiet poll a 304 without reading a job.
     version = models.BigIntegerField(default=0)
+    # The tags that its jobs carry, in order: written by jobs.labels, read with the team by every page.
+    tags = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return self.name

@@ -1,9 +1,12 @@
-"""What the parts of this installation say about themselves."""
+"""What the parts of this installation say about themselves, and the views of the list that people saved."""
 
+import uuid
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models.functions import Now
 
+from accounts.models import Team, TeamQuerySet, User
 from dashboard import patience
 from dashboard.worker_name import LOCAL
 
@@ -74,3 +77,44 @@ class LatencyTally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} within {self.upper_s:g} s"
+
+
+class SavedView(models.Model):
+    """A view of the jobs list under a name: what stands in the address behind the "?"."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, models.CASCADE, related_name="saved_views")
+    owner = models.ForeignKey(User, models.CASCADE, null=True)  # null: the whole team's
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2000, blank=True)
+    is_default = models.BooleanField(default=False)  # what the list opens with
+    feed_digest = models.CharField(max_length=64, blank=True)  # of the token in its feed's address
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "owner", "name"], name="view_name_once"),
+            models.UniqueConstraint(  # two nulls differ
+                fields=["team", "name"],
+                name="view_team_name_once",
+                condition=models.Q(owner__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["team", "owner"],
+                name="view_default_once",
+                condition=models.Q(is_default=True, owner__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["team"],
+                name="view_team_default_once",
+                condition=models.Q(is_default=True, owner__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["feed_digest"], name="view_feed_once", condition=~models.Q(feed_digest="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

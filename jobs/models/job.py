@@ -101,6 +101,13 @@ class Job(Leased):
     flags = models.CharField(max_length=80, blank=True)
     stuck_since = models.DateTimeField(null=True)
 
+    # What people said of it, written by jobs.labels alone: its tags, a space around each, so that one is
+    # found without another table; and a note.
+    tags = models.CharField(max_length=1000, blank=True)
+    note = models.TextField(blank=True)
+    # An estimate, written by jobs.costing alone; null is unknown, never 0.
+    cost_usd = models.FloatField(null=True)
+
     # Ours.
     first_seen_at = models.DateTimeField(db_default=Now())
     last_seen_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from alerts.models import (
     Silence,
 )
 from alerts.setup import create_channel
+from dashboard.models import SavedView
 from jobs.models import (
     Checkpoint,
     Condition,
@@ -24,6 +25,7 @@ from jobs.models import (
     Job,
     Point,
     PointSource,
+    Price,
     Snapshot,
 )
 from tests import builders
@@ -45,6 +47,8 @@ class Graph:
     delivery: Delivery
     token: ApiToken
     secret: str
+    view: SavedView
+    price: Price
 
     def ids(self) -> dict[str, object]:
         """What the addresses of this team's things are made of."""
@@ -55,6 +59,8 @@ class Graph:
             "key": self.delivery.key,
             "member": self.member.pk,
             "token": self.token.pk,
+            "view": self.view.public_id,
+            "price": self.price.pk,
         }
 
 
@@ -78,9 +84,14 @@ def a_graph(word: str) -> Graph:
     InboundEvent.objects.create(connection=connection, webhook_id=word, type=word)
     secret = ApiToken.create_token(team, f"{word} token", creator=admin)
     AuditEntry.objects.create(team=team, actor=admin, action="tested", subject=word)
+    view = SavedView.objects.create(team=team, name=f"{word} view", query="state=failed")
+    price = Price.objects.create(
+        team=team, base_model=f"{word}-base", usd=3, valid_from=NOON.date(), source=word
+    )
     return Graph(
         team, admin, editor, viewer, team.memberships.get(user=viewer), connection, job,
         File.objects.get(connection=connection), channel, rule, delivery, ApiToken.objects.get(team=team), secret,
+        view, price,
     )  # fmt: skip
 
 
@@ -92,6 +103,8 @@ def _a_full_job(connection: Connection, word: str) -> Job:
         training_file=f"file-{word}-train",
         result_files=[f"file-{word}"],
         metadata={"note": word},
+        tags=f" {word} ",
+        note=f"{word} was here",
     )
     body = json.dumps(
         {"id": job.provider_id, "object": "fine_tuning.job", "status": "running", "note": word}

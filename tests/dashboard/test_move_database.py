@@ -42,8 +42,8 @@ from tests.servers import ROOT
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _serial = itertools.count(1)
-ONE_MORE_TEAM = """INSERT INTO accounts_team (id, public_id, name, slug, version)
-    VALUES (999, gen_random_uuid(), $$More$$, $$more$$, 0)"""
+ONE_MORE_TEAM = """INSERT INTO accounts_team (id, public_id, name, slug, version, tags)
+    VALUES (999, gen_random_uuid(), $$More$$, $$more$$, 0, $$[]$$)"""
 DELIVERED = "SELECT count(*) FROM alerts_delivery WHERE state = 'sent'"
 
 
