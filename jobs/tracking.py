@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from jobs import manners, totals
+from jobs import manners, searching, totals
 from jobs.claims import database_now
 from jobs.models import Backfill, Catalog, Connection, Job
 from jobs.record import touch_team
@@ -31,6 +31,8 @@ def add_job(connection: Connection, provider_id: str) -> tuple[Job, bool]:
         )
         job.is_tracked_by_id, job.archived_at, job.next_poll_at = True, None, database_now()
         job.save(update_fields=["is_tracked_by_id", "archived_at", "next_poll_at"])
+        if is_new:
+            searching.refresh([job.pk])
         touch_team(connection.team_id)
     return job, is_new
 

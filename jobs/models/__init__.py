@@ -10,6 +10,7 @@ from jobs.models.file import File
 from jobs.models.job import Job
 from jobs.models.price import Price
 from jobs.models.retention import Retention
+from jobs.models.search_text import SearchText
 from jobs.models.tally import Count, LatenessTally, RequestTally
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Price",
     "RequestTally",
     "Retention",
+    "SearchText",
     "Snapshot",
     "Transition",
 ]

@@ -145,7 +145,12 @@ class Job(Leased):
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="job_newest"),
             models.Index(fields=["team", "-listed_at", "-id"], name="job_listed"),
-            models.Index(fields=["team", "state", "-created_at"], name="job_by_state"),
+            models.Index(fields=["team", "state", "-listed_at", "-id"], name="job_by_state"),
+            models.Index(  # counts per state without a look at the rows
+                fields=["team", "state", "connection"],
+                name="job_counted",
+                condition=models.Q(archived_at=None),
+            ),
             models.Index(fields=["team", "valid_loss"], name="job_by_valid_loss"),
             models.Index(
                 fields=["connection", "restarted_from"],
