@@ -11,7 +11,7 @@ from providers.metrics import describe
 
 WIDTH, HEIGHT = 900, 240  # the units of the drawing; the page stretches it
 MARGIN = 0.06  # of the height, so that a line never lies on the frame
-SPARK_COLUMNS = 12
+SPARK_COLUMNS = 8
 COLUMNS = 450  # pixel columns kept of a long run: two points each
 
 PANELS = {
@@ -114,10 +114,9 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """An SVG path in a 192 x 40 box, and the place of its last point."""
+    """An SVG path in a 192 x 40 box; its end is where a dot belongs."""
 
     path: str
-    dot: tuple[int, int] | None
 
 
 def panels(
@@ -383,7 +382,7 @@ def sparkline(values: Sequence[float]) -> Sparkline:
     points = downsample(list(enumerate(values)), SPARK_COLUMNS)
     shown = finite(points)
     if not shown[1:]:
-        return Sparkline("", None)
+        return Sparkline("")
     (first, _), (last, _) = shown[0], shown[-1]
     low, high = min(value for _, value in shown), max(value for _, value in shown)
     height = (high - low) or 1.0
@@ -392,6 +391,4 @@ def sparkline(values: Sequence[float]) -> Sparkline:
         for at, value in shown
     ]
     moves = (f"{x - left} {y - top}" for (left, top), (x, y) in pairwise(places))
-    return Sparkline(
-        f"M{places[0][0]} {places[0][1]}l{' '.join(moves)}".replace(" -", "-"), places[-1]
-    )
+    return Sparkline(f"M{places[0][0]} {places[0][1]}l{' '.join(moves)}".replace(" -", "-"))

@@ -42,6 +42,7 @@ job_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/raw/", jobs.job_raw, name="job-raw"),
     path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
     path("export/", export.selection, name="export"),
+    path("jobs/compare/", jobs.compare_ticked, name="compare-ticked"),
     path("styleguide/", styleguide.show, name="styleguide"),
     path("styleguide/messages/", message_guide.show, name="message-guide"),
     path("theme/", appearance.choose_theme, name="theme"),

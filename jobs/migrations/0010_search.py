@@ -91,9 +91,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="job",
             index=models.Index(
-                condition=models.Q(("archived_at", None)),
-                fields=["team", "state", "connection"],
+                condition=models.Q(("id__gt", 0)),
+                fields=["team", "state", "connection", "archived_at"],
                 name="job_counted",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", False)),
+                fields=["team", "-ended_at"],
+                name="job_ended",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="transition",
+            index=models.Index(
+                condition=models.Q(("rings", True)),
+                fields=["to_state", "recorded_at"],
+                name="transition_ringing",
             ),
         ),
         migrations.RunPython(write_texts, migrations.RunPython.noop),
