@@ -37,6 +37,7 @@ PAGES = {
     "job-events": Route(V, GET, JOB),
     "job-timeline": Route(V, GET, JOB),
     "job-raw": Route(V, GET, JOB),
+    "job-points": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
     **{
         f"job-{name}": Route(E, POST, JOB)
