@@ -63,10 +63,10 @@ class Asked:
             ids=ids,
             is_malformed=refs is None or 0 in ids,
             only_differences=asked.get("diff") == "1",
-            metric=asked.get("metric", "").replace("\x00", "")[:200],
+            metric=asked.get("metric", "")[:200],
             is_table=asked.get("view") == "table",
             is_choosing=asked.get("choose") == "1",
-            q=asked.get("q", "").strip().replace("\x00", "")[:200],
+            q=asked.get("q", "").strip()[:200],
             is_csv=asked.get("format") == "csv",
         )
 

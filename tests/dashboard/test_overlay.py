@@ -1,6 +1,7 @@
 """Curves of several jobs in one chart."""
 
 import math
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,7 +93,7 @@ def test_any_numbers_make_a_chart_or_none(curves):
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
 def test_names_at_the_ends_never_cover_each_other(wished):
     found = sorted(spread(wished, LABEL_ROOM))
-    gaps = [after - before for before, after in zip(found, found[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(found)]
     assert all(gap >= LABEL_ROOM - 1e-9 for gap in gaps)
     assert max(found) <= 100
 
