@@ -7,12 +7,10 @@ from dashboard.comparison import UNKNOWN, Fact, Value, compare
 from dashboard.overlay import Line, drawn, overlay, style
 from dashboard.queries.compare import Asked, Chosen, ComparePage, MetricChoice
 from dashboard.sameness import Verdict
-from jobs.refs import Ref
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
 NAMES = (*(f"support-bot-v{number}" for number in range(5, 12)), LONG_NAME)
-REFS = tuple(Ref("lab", f"ftjob-{number}") for number in range(len(NAMES)))
 GRADER = "Answer with 1 if the reply keeps to the policy, and with 0 otherwise. " * 4
 
 
@@ -20,7 +18,7 @@ def example(now: datetime) -> ComparePage:
     curves = drawn("valid_loss", [_curve(place) for place in range(len(NAMES))])
     lines = [Line(place, *pair) for place, pair in enumerate(zip(NAMES, curves, strict=True))]
     return ComparePage(
-        asked=Asked(refs=REFS),
+        asked=Asked(),
         jobs=tuple(_chosen(place, now) for place in range(len(NAMES))),
         verdict="8 jobs: 5 of 6 facts differ.",
         same=(

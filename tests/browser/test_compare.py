@@ -77,7 +77,7 @@ def test_keys_alone_lead_from_a_job_to_its_comparison(page, busy):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/compare/\?jobs=demo/[^,]+,[^,&]+$"))
     tab_to(page, ".compared")
-    expect(page.get_by_role("region", name="Facts")).to_be_focused()
+    expect(page.get_by_role("region", name="Table of facts")).to_be_focused()
 
 
 def test_a_job_is_left_out_by_its_chip(page, busy):
