@@ -78,7 +78,7 @@ def test_what_has_no_good_direction_has_no_best():
 
 
 VALUES = st.floats(allow_nan=True, allow_infinity=True)
-CURVES = st.lists(st.lists(VALUES, max_size=60), min_size=1, max_size=8)
+CURVES = st.lists(st.lists(VALUES, max_size=12), min_size=1, max_size=4)
 
 
 @given(CURVES)
