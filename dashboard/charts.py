@@ -48,6 +48,7 @@ __all__ = [
     "BestMark",
     "Chart",
     "Curve",
+    "End",
     "Line",
     "Look",
     "Mark",
@@ -111,6 +112,17 @@ class BestMark:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """A line's name beside its last point; `at` in percent from the top, `title` the name in full."""
+
+    at: float
+    label: str
+    title: str
+    line: int
+    dash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A panel. `rows` is the table twin: (x, one value or None a series), the same points.
 
@@ -134,6 +146,7 @@ class Chart:
     best: BestMark | None = None
     csv_url: str = ""
     reset_url: str = ""
+    ends: tuple[End, ...] = ()
 
     @property
     def payload(self) -> dict[str, object]:

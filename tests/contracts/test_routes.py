@@ -39,6 +39,7 @@ PAGES = {
     "job-raw": Route(V, GET, JOB),
     "job-points": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
+    "compare": Route(V, GET),
     **{
         f"job-{name}": Route(E, POST, JOB)
         for name in ("pause", "resume", "archive", "restore", "poll")
