@@ -228,6 +228,19 @@ def test_without_scripts_the_form_asks_and_the_server_draws(visit, url, cookie):
     expect(page.locator("#metric-loss-sentence")).to_contain_text("over 3\u2009000 steps")
 
 
+def test_without_scripts_the_best_point_lies_on_its_line_and_above_the_labels(visit, url, cookie):
+    page = visit(url, cookie, java_script_enabled=False)
+    page.goto(ADDRESS)
+    chart = page.locator("metric-chart").first
+    best, label = (
+        chart.locator(one).bounding_box() for one in ("circle.best", ".plot > svg > text >> nth=0")
+    )
+    # The validation loss has its minimum in the middle, and nothing lower is drawn but training.
+    path = chart.locator("path.line-2").last.bounding_box()
+    assert best["y"] + best["height"] / 2 == pytest.approx(path["y"] + path["height"], abs=2)
+    assert best["y"] + best["height"] < label["y"]
+
+
 def test_the_file_of_a_panel_is_its_table(page):
     with page.expect_download() as starting:
         page.get_by_role("link", name="CSV of Loss").click()
