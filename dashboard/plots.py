@@ -14,8 +14,9 @@ from dashboard.distributions import Distribution
 WIDE = 20.0  # the largest over the smallest: from here on an axis counts in powers
 MARGIN = 0.06  # of the axis, at both ends, so that no mark is cut
 NARROWEST = 1e-9  # a span this small beside its values is no span
+LEAST, MOST = 1e-250, 1e307  # of a logarithmic axis: with room around it is still a number
 MOST_TICKS = 7
-LABELS = 5  # below the bars, about
+LABELS = 4  # dates below the bars, as many as a phone has room for
 ALL = 100.0  # percent
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
@@ -42,16 +43,16 @@ class Axis:
     def _at(self, value: float) -> float:
         if not self.is_log:
             return value
-        return math.log(max(value, self.low)) if value != self.low else math.log(self.low)
+        return math.log(max(value, self.low))
 
 
 def axis_of(values: Iterable[float], *, wide: float = WIDE) -> Axis:
     """Around the values, n >= 1, each nearer to 0 than charts.ENDLESS, with room at both ends."""
     listed = list(values)
     low, high = min(listed), max(listed)
-    if low > 0 and high / low >= wide:
-        room = (high / low) ** MARGIN
-        return Axis(low / room, high * room, is_log=True)
+    if low > LEAST and high / low >= wide:
+        room = math.exp((math.log(high) - math.log(low)) * MARGIN)
+        return Axis(low / room, min(high * room, MOST), is_log=True)
     if high - low <= NARROWEST * max(abs(low), abs(high), NARROWEST):
         room = abs(high) * MARGIN or 1.0
         return Axis(low - room, high + room)
@@ -116,7 +117,7 @@ class Bar:
     @property
     def anchor(self) -> str:
         """Where its label is held, so that none leaves the drawing."""
-        return "start" if self.middle < 5 else "end" if self.middle > 95 else "middle"  # noqa: PLR2004 - percent
+        return "start" if self.middle < 10 else "end" if self.middle > 90 else "middle"  # noqa: PLR2004 - percent
 
 
 @dataclass(frozen=True, slots=True)

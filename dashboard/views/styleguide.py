@@ -17,6 +17,7 @@ from dashboard import charts
 from dashboard.context import Banner
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
+from dashboard.views.styleguide_plots import example_plots
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
@@ -73,6 +74,7 @@ def examples(now: datetime) -> dict[str, Any]:
             "Status",
         ),
         "rows": example_rows(now),
+        **example_plots(),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
     }
 
@@ -103,6 +105,7 @@ def example_rows(now: datetime) -> list[Row]:
             "raw_status": state.value,
             "is_missing": False,
             "is_restart": False,
+            **example_plots(),
             "curve": [3, 2, 1.5, 1.2],
             "figure": 0.412,
             "figure_label": "Validation loss",
