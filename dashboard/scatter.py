@@ -28,7 +28,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A job as it is drawn and told. `series`: its group's number; places in percent from the top left."""
+    """A job as it is drawn and told. `series`: its group's number; places in percent from the top left.
+
+    What the page prints is text already: a template localises each number first, and there are many.
+    """
 
     of: Measured
     url: str
@@ -40,6 +43,27 @@ class Dot:
     @property
     def mark(self) -> str:
         return MARKS[self.series - 1]
+
+    @property
+    def kind(self) -> str:
+        """Its classes."""
+        return f"dot-{self.series} best" if self.is_best else f"dot-{self.series}"
+
+    @property
+    def across(self) -> str:
+        return f"{self.x}%"
+
+    @property
+    def down(self) -> str:
+        return f"{self.y}%"
+
+    @property
+    def setting(self) -> str:
+        return words.figure(self.of.x)
+
+    @property
+    def result(self) -> str:
+        return words.figure(self.of.y)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dashboard.scatter import Measured, Result, Scatter, Subject, scatter
 from providers.states import State
 
 MOST = 1000  # jobs read, the newest; the page says so
-DRAWN = 100  # dots of one plot, the newest
+DRAWN = 80  # dots of one plot, the newest
 FEWEST = 3  # jobs that make a plot
 PLOTS = 8
 FIRST = ("n_epochs", "learning_rate_multiplier", "batch_size", "beta")

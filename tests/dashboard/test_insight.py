@@ -253,9 +253,7 @@ def test_the_filter_narrows_and_says_what_it_hides(lab, client):
     ended(a_connection(lab.team, slug="eu"), base_model="gpt-y")
     page = page_of(lab, "model=gpt-y")
     assert (page.total, page.others, page.failures.total) == (1, 1, 0)
-    assert "Shown: base model gpt-y, 1 job; 1 other" in text_of(
-        client.get("/insight/?model=gpt-y")
-    )
+    assert "Shown: base model gpt-y, 1 job; 1 other" in text_of(client.get("/insight/?model=gpt-y"))
 
 
 def test_a_filter_that_hides_all_offers_the_way_back(lab, client):
