@@ -9,6 +9,7 @@ from dashboard.views import (
     appearance,
     archive,
     catalog,
+    compare,
     connections,
     deliveries,
     export,
@@ -43,6 +44,7 @@ job_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/timeline/", jobs.job_timeline, name="job-timeline"),
     path(f"{JOB}/raw/", jobs.job_raw, name="job-raw"),
     path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
+    path("compare/", compare.show, name="compare"),
     path("insight/", insight.show, name="insight"),
     path("models/", models.show, name="models"),
     path("export/", export.selection, name="export"),
@@ -143,6 +145,7 @@ alert_pages: list[URLPattern | URLResolver] = [
 team_pages: list[URLPattern | URLResolver] = [
     path("status/", status.show, name="status"),
     path("welcome/", welcome.show, name="welcome"),
+    path("welcome/ring/", welcome.ring, name="welcome-ring"),
     path("team/", team.members, name="team"),
     path("team/invite/", team.invite, name="invite"),
     path("team/leave/", team.leave, name="team-leave"),
