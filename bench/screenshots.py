@@ -32,6 +32,8 @@ START_S = 120
 LINK = re.compile(r"Sign in: (http://\S+)")
 PAGES = {
     "jobs": "/jobs/",
+    "insight": "/insight/",
+    "models": "/models/",
     "alerts": "/alerts/",
     "deliveries": "/alerts/deliveries/",
     "rule": "/alerts/rules/add/",

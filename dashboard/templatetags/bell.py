@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import bundles, charts, words
+from dashboard import bundles, charts, plots, scatter, words
 from dashboard.state_bar import Segment
 from jobs.refs import Ref, compare_path
 from providers.states import State
@@ -40,6 +40,7 @@ FLAGS = {
     "diverging": ("Diverging?", "triangle"),
     "overfitting": ("Overfitting?", "triangle"),
 }
+ASCENDING_FIRST = {"name", "shutdown", "best"}  # a press on these titles has the smallest first
 NOT_GIVEN = "Not given by the provider"
 Context = dict[str, Any]
 
@@ -129,6 +130,24 @@ def state_bar(segments: tuple[Segment, ...]) -> Context:
     return {"segments": segments}
 
 
+@component("components/bars.html")
+def bar_plot(bars: plots.Bars) -> Context:
+    """Counts by time, what went wrong on what went well, with sentence and table twin."""
+    return {"plot": bars, "id": f"plot-{bars.name}"}
+
+
+@component("components/boxes.html")
+def box_plot(boxes: plots.Boxes) -> Context:
+    """Spreads on one axis, one row each, with sentence and table twin."""
+    return {"plot": boxes, "id": f"plot-{boxes.name}"}
+
+
+@component("components/scatter.html")
+def scatter_plot(found: scatter.Scatter) -> Context:
+    """A result against a setting, a dot a job, with legend, sentence and table twin."""
+    return {"plot": found, "id": f"plot-{found.name}"}
+
+
 @register.simple_tag
 def stylesheets() -> SafeString:
     """The links to the stylesheet of every page, or to its parts while somebody works on them."""
@@ -166,7 +185,7 @@ def query(context: RequestContext, **changes: object) -> str:
 def sort_head(context: RequestContext, name: str, label: str, sort: str) -> Context:
     """A column's title that sorts by it; a second press turns the order round."""
     is_sorted, is_descending = sort.removeprefix("-") == name, sort.startswith("-")
-    is_next_ascending = is_descending if is_sorted else name == "name"
+    is_next_ascending = is_descending if is_sorted else name in ASCENDING_FIRST
     first = name if is_next_ascending else f"-{name}"
     direction = "descending" if is_descending else "ascending"
     href = query(context, sort=first, after=None)

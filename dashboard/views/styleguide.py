@@ -18,6 +18,7 @@ from dashboard.context import Banner
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
 from dashboard.views.styleguide_comparison import example as compared
+from dashboard.views.styleguide_plots import example_plots
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
@@ -75,6 +76,7 @@ def examples(now: datetime) -> dict[str, Any]:
         ),
         "rows": example_rows(now),
         "compared": compared(now),
+        **example_plots(),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
     }
 
@@ -105,6 +107,7 @@ def example_rows(now: datetime) -> list[Row]:
             "raw_status": state.value,
             "is_missing": False,
             "is_restart": False,
+            **example_plots(),
             "curve": [3, 2, 1.5, 1.2],
             "figure": 0.412,
             "figure_label": "Validation loss",

@@ -47,6 +47,8 @@ PAGES = {
     "job-snooze": Route(E, FORM, JOB),
     **{f"job-{name}": Route(E, POST, JOB) for name in ("mute", "unmute")},
     **{f"job-provider-{name}": Route(E, FORM, JOB) for name in ("pause", "resume", "cancel")},
+    "insight": Route(V, GET),
+    "models": Route(V, GET),
     "connections": Route(V, GET),
     "connection-add": Route(A, FORM),
     "connection": Route(V, GET, CONNECTION),
