@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 ROWS, COLUMNS = 50, 40
-CELL, LINE = 120, 2000  # characters
+CELL, LINE, ASKED = 120, 400, 4000  # characters; of the line that was asked for more
 HEAD_BYTES = 64 * 1024
 CONTEXT = 5  # lines before the one that was asked for
 MOST_BYTES = 64 * 1024 * 1024  # unpacked on the way to it
@@ -156,4 +156,5 @@ def _pieces(packed: bytes) -> Iterator[bytes]:
 
 
 def _line(number: int, text: str, *, is_asked: bool = False) -> Line:
-    return Line(number, text[:LINE], len(text) > LINE, is_asked)
+    most = ASKED if is_asked else LINE
+    return Line(number, text[:most], len(text) > most, is_asked)

@@ -1,6 +1,6 @@
 """What changed between any two contents of a job, field by field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -12,6 +12,8 @@ from dashboard.queries.snapshots import Choice, choices, newest, parsed
 from jobs.models import Job, Snapshot
 
 MOST_ROWS = 500
+MOST_CHARS = 400_000
+CUT, PATH = 500, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,24 @@ class ChangesAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A field as it is shown. `cut`: characters left out, where the page would be too long with them."""
+
+    path: str
+    kind: Kind
+    before: str | None
+    after: str | None
+    cut: int
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """`missing`: ids that were asked for and are no snapshots of this job. `hidden`: rows beyond 500."""
 
     old: Snapshot | None
     new: Snapshot | None
     choices: tuple[Choice, ...]
-    rows: tuple[Change, ...]
+    rows: tuple[ChangeRow, ...]
     hidden: int
     changed: int
     same: int
@@ -66,7 +79,7 @@ def changes(job: Job, asked: ChangesAsked) -> Changes:
         old=old,
         new=new,
         choices=choices(job, old, new),
-        rows=tuple(shown[:MOST_ROWS]),
+        rows=tuple(_within(shown[:MOST_ROWS])),
         hidden=max(len(shown) - MOST_ROWS, 0),
         changed=len(differing),
         same=len(rows) - len(differing),
@@ -75,6 +88,20 @@ def changes(job: Job, asked: ChangesAsked) -> Changes:
         swapped=_query(new, old, is_all=asked.is_all),
         other=_query(old, new, is_all=not asked.is_all),
     )
+
+
+def _within(changes: Sequence[Change]) -> Iterator[ChangeRow]:
+    """Values are whole, however long, until so many of them fill the page; then their starts stand."""
+    room = MOST_CHARS
+    for one in changes:
+        length = len(one.before or "") + len(one.after or "")
+        most = None if length <= room else CUT
+        room -= length if most is None else 0
+        before, after = (
+            side[:most] if side is not None else None for side in (one.before, one.after)
+        )
+        cut = length - len(before or "") - len(after or "")
+        yield ChangeRow(one.path[:PATH], one.kind, before, after, cut)
 
 
 def _first_like(job: Job, new: Snapshot | None) -> Snapshot | None:

@@ -11,6 +11,7 @@ from jobs.models import File, Job
 from providers.results import read_result_file
 
 PREVIEW_ROWS = 12  # on the page of the job; the page of the file has 50
+CSV_STARTS = ("step", '"step"')
 WRAPPED_BYTES = 1024 * 1024  # of a CSV inside a JSON text, which is only read whole
 
 
@@ -103,7 +104,7 @@ def preview(file: File, most: int = peek.ROWS) -> Preview | None:
     if file.content is None:
         return None
     text, is_whole = peek.head(bytes(file.content), file.encoding)
-    if file.kind == "csv" and not text.lstrip('"').casefold().startswith("step"):
+    if file.kind == "csv" and not text.lstrip().casefold().startswith(CSV_STARTS):
         text, is_whole = _unwrapped(file)
     if file.kind != "csv" and peek.is_lines(text):
         return Preview(None, peek.lines(text, is_whole=is_whole, most=most), None)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Team
 from dashboard import charts, nested, words
+from dashboard.markdown import visible
 from dashboard.queries import events, files, history, snapshots
 from dashboard.queries.ages import Ages, ages, is_stale
 from dashboard.queries.changes import Changes
@@ -235,7 +236,9 @@ def answer_of(snapshot: Snapshot | None, content: Mapping[str, object]) -> Answe
 def sentence(job: Job, past: history.History, now: datetime) -> str:
     """What it does now, for how long, and how far it is; the age of our look stands beside it."""
     word = (
-        State(job.state).word if job.state != State.UNKNOWN.value else job.raw_status or "Unknown"
+        State(job.state).word
+        if job.state != State.UNKNOWN.value
+        else visible(job.raw_status) or "Unknown"
     )
     if job.is_over:
         ended = job.ended_at

@@ -1,6 +1,7 @@
 """What the API said of a job: each content as what changed in it, two side by side, and raw."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from providers.base import parse_job
 PAGE = 50
 CHANGES_SHOWN = 60
 CHOICES_SHOWN = 200
+RAW_SHOWN = 200_000  # characters of an answer; the link to all of it stands below
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ class Raw:
     choices: tuple[Choice, ...]
     before: int | None = None
     missing: str = ""  # an id that was asked for and is none of this job
+
+    @property
+    def shown(self) -> str:
+        return self.text[:RAW_SHOWN]
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.text) > RAW_SHOWN
 
 
 def timeline(job: Job, past: History, before: str) -> Timeline:
@@ -137,9 +148,10 @@ def parsed(body: str) -> Mapping[str, object]:
 
 
 def pretty(body: str) -> str:
-    """Indented JSON; the body itself when it is none."""
+    """Indented JSON, with escapes for what would turn the text around; the body itself when it is none."""
     value = parsed(body)
-    return json.dumps(value, indent=2, ensure_ascii=False) if value else body
+    text = json.dumps(value, indent=2, ensure_ascii=False) if value else body
+    return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def choices(job: Job, *wanted: Snapshot | None) -> tuple[Choice, ...]:

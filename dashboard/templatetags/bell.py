@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import charts, words
+from dashboard import charts, markdown, words
 from dashboard.state_bar import Segment
 from providers.states import State
 
@@ -201,6 +201,12 @@ def full_stop(text: str) -> str:
     """For a reason from elsewhere that a sentence of ours follows."""
     text = text.rstrip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+@register.filter
+def visible(text: str) -> str:
+    """For a title, which no element can isolate: controls and direction overrides spelled out."""
+    return markdown.visible(text)
 
 
 @register.filter

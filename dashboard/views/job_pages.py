@@ -34,6 +34,8 @@ def changed(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
 def raw(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     job = job_queries.find_job(request.team, connection, job_id)
     found = snapshots.raw(job, request.GET.get("snapshot", ""), job.connection.dialect)
+    if request.GET.get("as") == "text" and found.chosen:
+        return downloads.plain_text(found.text)
     return render(request, "jobs/job_raw.html", {"page": job_queries.sub_page(job, found)})
 
 
