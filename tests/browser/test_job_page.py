@@ -9,7 +9,7 @@ from jobs.models import Event, Job
 from tests.browser.homes import address_of, cookie_of
 from tests.browser.watching import faults
 from tests.builders import NOON, a_connection, a_job, a_member, a_team
-from tests.contracts.test_hostile_job import TEXTS, a_hostile_job, belongings_of
+from tests.contracts.test_hostile_job import WORDS, a_hostile_job, belongings_of
 from tests.dashboard.job_pages import some_snapshots
 from tests.provider_double import ProviderDouble
 
@@ -149,12 +149,12 @@ def test_a_job_prints_with_open_folds_and_without_what_is_pressed(page, failed):
     )
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", WORDS)
 def test_no_text_of_others_breaks_a_page(page, lab, poll, name):
-    text = TEXTS[name]
+    words = WORDS[name]
     provider = ProviderDouble()
     type(lab).objects.update(base_url=provider.url)
-    provider.control("jobs", {"raw": a_hostile_job(text), **belongings_of(text)})
+    provider.control("jobs", {"raw": a_hostile_job(words), **belongings_of(words)})
     poll(2)
     provider.close()
     dialogs = []

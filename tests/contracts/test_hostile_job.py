@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
@@ -17,27 +18,52 @@ OVERRIDE = "\u202e"
 TEXTS = {
     "markup": "\"'><img src=x onerror=alert(1)><script>alert(1)</script></pre></textarea>{{ 7 }}{% x %}",
     "direction": f"abc{OVERRIDE}gnp.exe\u2067 \u05e9\u05dc\u05d5\u05dd \u2066def",
-    "long": "<&\"' " * 13_000,
     "emoji": "👩\u200d🔬🏳️\u200d🌈🫠 \u0e01\u0e33 e\u0301\u0301\u0301" * 20,
     "controls": "a\x00b\x07c\x1b[31md\r\n\te\x0b\x0c\x1f\x7f\x85\u2028\u200b\ufeff\ufffff```",
 }
+SHORT = "<&\"' "
+LONG = "<&' " * 16_384  # 64 kB
 PARTS = (
     *("", "events/", "events/?q=a&level=warn", "timeline/", "changes/", "changes/?all=1"),
     *("raw/", "markdown/", "files/file-r/preview/"),
 )
-MOST_BYTES = 3_500_000  # of a job whose every string has 64 kB, most letters of them escaped
+MOST_BYTES = 2_500_000  # of a job whose every string has 64 kB, most letters of them escaped
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
 
-def a_hostile_job(text: str) -> dict:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What stands in the strings of a job. An answer of more than 1 MiB is not read, so not all are long."""
+
+    facts: str
+    details: str
+    names: str
+
+
+def same(text: str) -> Words:
+    return Words(text, text, text)
+
+
+WORDS = {
+    **{name: same(text) for name, text in TEXTS.items()},
+    "long facts": Words(LONG, SHORT, SHORT),
+    "long details": Words(SHORT, LONG, SHORT),
+    "long names": Words(SHORT, SHORT, LONG),
+}
+
+
+def a_hostile_job(words: Words) -> dict:
     """Every string but the words by which it is known to be a job."""
+    text, detail, name = words.facts, words.details, words.names
+    grader = {"type": detail, "name": detail, "source": detail, "input": [{name: [detail]}]}
+    method = {"hyperparameters": {"n_epochs": detail}, "grader": grader}
     return {
         "id": "ftjob-hostile",
         "object": "fine_tuning.job",
         "status": "failed",
         "created_at": BORN,
         "finished_at": BORN + 60,
-        "error": {"code": text, "message": text, "param": text, "extra": {text: text}},
+        "error": {"code": text, "message": text, "param": text, "extra": {name: text}},
         "model": text,
         "fine_tuned_model": text,
         "organization_id": text,
@@ -45,22 +71,16 @@ def a_hostile_job(text: str) -> dict:
         "training_file": text,
         "validation_file": text,
         "result_files": ["file-r", text],
-        "hyperparameters": {text: text, "n_epochs": text},
-        "method": {
-            "type": "reinforcement",
-            "reinforcement": {
-                "hyperparameters": {"n_epochs": text},
-                "grader": {"type": text, "name": text, "source": text, "input": [{text: [text]}]},
-            },
-        },
-        "metadata": {text: text},
-        "integrations": [{"type": text, "wandb": {"project": text, "tags": [text]}}],
-        text: {"deep": [{text: text}]},
+        "hyperparameters": {name: detail, "n_epochs": detail},
+        "method": {"type": "reinforcement", "reinforcement": method},
+        "metadata": {name: detail},
+        "integrations": [{"type": detail, "wandb": {"project": detail, "tags": [detail]}}],
+        name: {"deep": [{name: detail}]},
     }
 
 
-def belongings_of(text: str) -> dict[str, list]:
-    short = text[:5000]  # an answer of more than 1 MiB is not read
+def belongings_of(words: Words) -> dict[str, list]:
+    text, short = words.facts, words.facts[:5000]
     events = [
         {"id": f"ftevent-{level}", "created_at": BORN, "level": level, "type": short, "message": text, "data": {short: short}}
         for level in ("info", "warn", "error")
@@ -82,12 +102,12 @@ def belongings_of(text: str) -> dict[str, list]:
 def client_for(provider, poll):
     """Serves a job to a team and gives a client of its admin."""
 
-    def open_at(text: str, status: str = "failed") -> Client:
+    def open_at(words: Words, status: str = "failed") -> Client:
         team = a_team()
         a_connection(team, base_url=provider.url, slug="lab", name="Lab")
-        raw = a_hostile_job(text)
+        raw = a_hostile_job(words)
         for state in ("running", status):
-            provider.control("jobs", {"raw": {**raw, "status": state}, **belongings_of(text)})
+            provider.control("jobs", {"raw": {**raw, "status": state}, **belongings_of(words)})
             poll(2)
         client = Client()
         client.force_login(a_member(team))
@@ -145,9 +165,9 @@ def faults(html: str) -> list[str]:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_no_string_of_a_job_harms_its_pages(client_for, text):
-    client = client_for(text)
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_no_string_of_a_job_harms_its_pages(client_for, words):
+    client = client_for(words)
     job = Job.objects.get()
     assert (job.events.count(), job.checkpoints.count(), job.trouble) == (4, 1, "")
     for part in PARTS:
@@ -158,9 +178,9 @@ def test_no_string_of_a_job_harms_its_pages(client_for, text):
             assert faults(answer.content.decode()) == [], part
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("text", [*TEXTS.values(), LONG], ids=[*TEXTS, "long"])
 def test_a_status_nobody_knows_is_no_way_in_either(client_for, text):
-    client = client_for(text, status=text)
+    client = client_for(same(text[:5000]), status=text)
     assert Job.objects.get().state == "unknown"
     html = client.get("/jobs/lab/ftjob-hostile/").content.decode()
     assert faults(html) == []
@@ -168,7 +188,7 @@ def test_a_status_nobody_knows_is_no_way_in_either(client_for, text):
 
 @pytest.mark.parametrize("name", ["markup", "direction", "emoji"])
 def test_what_was_said_can_be_read(client_for, name):
-    answer = client_for(TEXTS[name]).get("/jobs/lab/ftjob-hostile/")
+    answer = client_for(same(TEXTS[name])).get("/jobs/lab/ftjob-hostile/")
     page = answer.context["page"]
     assert page.job.error_message == TEXTS[name]
     assert page.settings.grader[0].value == TEXTS[name]
