@@ -9,6 +9,7 @@ from dashboard.views import (
     appearance,
     archive,
     catalog,
+    compare,
     connections,
     deliveries,
     export,
@@ -45,6 +46,7 @@ pages_of_jobs: list[URLPattern | URLResolver] = [
     path(f"{JOB}/markdown/", job_pages.markdown, name="job-markdown"),
     path(f"{JOB}/files/<str:file_id>/", job_pages.file_download, name="file-download"),
     path(f"{JOB}/files/<str:file_id>/preview/", job_pages.file_preview, name="file-preview"),
+    path("compare/", compare.show, name="compare"),
     path("export/", export.selection, name="export"),
     path("styleguide/", styleguide.show, name="styleguide"),
     path("styleguide/messages/", message_guide.show, name="message-guide"),
@@ -143,6 +145,7 @@ alert_pages: list[URLPattern | URLResolver] = [
 team_pages: list[URLPattern | URLResolver] = [
     path("status/", status.show, name="status"),
     path("welcome/", welcome.show, name="welcome"),
+    path("welcome/ring/", welcome.ring, name="welcome-ring"),
     path("team/", team.members, name="team"),
     path("team/invite/", team.invite, name="invite"),
     path("team/leave/", team.leave, name="team-leave"),

@@ -11,12 +11,13 @@ from django.template.context import RequestContext
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import charts, markdown, words
+from dashboard import bundles, charts, markdown, words
 from dashboard.state_bar import Segment
+from jobs.refs import Ref, compare_path
 from providers.states import State
 
 register = template.Library()
@@ -128,6 +129,20 @@ def state_bar(segments: tuple[Segment, ...]) -> Context:
     return {"segments": segments}
 
 
+@register.simple_tag
+def stylesheets() -> SafeString:
+    """The links to the stylesheet of every page, or to its parts while somebody works on them."""
+    urls = ((url,) for url in bundles.STYLES.urls())
+    return format_html_join("\n", '<link rel="stylesheet" href="{}">', urls)
+
+
+@register.simple_tag
+def scripts() -> SafeString:
+    """The same for our own scripts."""
+    urls = ((url,) for url in bundles.SCRIPTS.urls())
+    return format_html_join("\n", '<script src="{}" type="module"></script>', urls)
+
+
 @register.simple_tag(takes_context=True)
 def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
     path, url = context["request"].path, reverse(name)
@@ -156,6 +171,12 @@ def sort_head(context: RequestContext, name: str, label: str, sort: str) -> Cont
     direction = "descending" if is_descending else "ascending"
     href = query(context, sort=first, after=None)
     return {"label": label, "href": href, "aria_sort": direction if is_sorted else ""}
+
+
+@register.simple_tag
+def compare_url(slug: str, job_id: str) -> str:
+    """Where a job is compared with others."""
+    return compare_path([Ref(slug, job_id)])
 
 
 @register.filter

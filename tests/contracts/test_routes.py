@@ -41,6 +41,7 @@ PAGES = {
     "job-markdown": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
     "file-preview": Route(V, GET, (*JOB, "file_id")),
+    "compare": Route(V, GET),
     **{
         f"job-{name}": Route(E, POST, JOB)
         for name in ("pause", "resume", "archive", "restore", "poll")
@@ -84,6 +85,7 @@ PAGES = {
     "delivery-resend": Route(E, POST, ("key",)),
     "status": Route(V, GET),
     "welcome": Route(A, GET),
+    "welcome-ring": Route(A, POST),
     "team": Route(V, GET),
     "invite": Route(A, POST),
     "team-leave": Route(V, POST),
