@@ -17,6 +17,7 @@ from dashboard.views import (
     inbound,
     insight,
     job_actions,
+    job_pages,
     jobs,
     message_guide,
     metrics,
@@ -36,14 +37,17 @@ from dashboard.views import (
 
 JOB = "jobs/<slug:connection>/<str:job_id>"
 
-job_pages: list[URLPattern | URLResolver] = [
+pages_of_jobs: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
     path(f"{JOB}/", jobs.job_detail, name="job"),
     path(f"{JOB}/events/", jobs.job_events, name="job-events"),
-    path(f"{JOB}/timeline/", jobs.job_timeline, name="job-timeline"),
-    path(f"{JOB}/raw/", jobs.job_raw, name="job-raw"),
-    path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
+    path(f"{JOB}/timeline/", job_pages.timeline, name="job-timeline"),
+    path(f"{JOB}/changes/", job_pages.changed, name="job-changes"),
+    path(f"{JOB}/raw/", job_pages.raw, name="job-raw"),
+    path(f"{JOB}/markdown/", job_pages.markdown, name="job-markdown"),
+    path(f"{JOB}/files/<str:file_id>/", job_pages.file_download, name="file-download"),
+    path(f"{JOB}/files/<str:file_id>/preview/", job_pages.file_preview, name="file-preview"),
     path("compare/", compare.show, name="compare"),
     path("insight/", insight.show, name="insight"),
     path("models/", models.show, name="models"),
@@ -183,7 +187,7 @@ machine: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *door,
-    *job_pages,
+    *pages_of_jobs,
     *job_actions_pages,
     *connection_pages,
     *alert_pages,

@@ -87,12 +87,8 @@ def _finish(job: Job, past: history.History) -> Figure:
         )
     if job.estimated_finish is None:
         return Figure("Estimated finish", words.ABSENT, "not given by the provider")
-    before = next((one.estimated_finish for one in past.drift[1:] if one.estimated_finish), None)
-    note = (
-        f"was {before:%H:%M} UTC"
-        if before and before != job.estimated_finish
-        else "estimate of the provider"
-    )
+    moved = past.drift is not None and len(past.drift.moves) > 1
+    note = past.drift.sentence if past.drift and moved else "estimate of the provider"
     return Figure("Estimated finish", "", note, at=job.estimated_finish)
 
 

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import bundles, charts, plots, scatter, words
+from dashboard import bundles, charts, markdown, plots, scatter, words
 from dashboard.state_bar import Segment
 from jobs.refs import Ref, compare_path
 from providers.states import State
@@ -241,6 +241,12 @@ def full_stop(text: str) -> str:
     """For a reason from elsewhere that a sentence of ours follows."""
     text = text.rstrip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+@register.filter
+def visible(text: str) -> str:
+    """For a title, which no element can isolate: controls and direction overrides spelled out."""
+    return markdown.visible(text)
 
 
 @register.filter

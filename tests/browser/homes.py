@@ -94,6 +94,7 @@ def busy_home(demo: Running, lab: ProviderDouble) -> Home:
     ids = {"connection": "demo", "member": member.pk, "kind": "webhook", **hooked}
     shown = dict(showcase(connection))
     ids["job_id"] = shown["succeeded"].split("/")[3]
+    ids["file_id"] = Job.objects.get(provider_id=ids["job_id"]).result_files[0]
     return Home(cookie_of(admin), cookie_of(guest), ids, shown)
 
 
@@ -146,9 +147,12 @@ def troubled_home(labs: list[ProviderDouble]) -> Home:
     labs[2].breaks("status", status=429, headers={"Retry-After": "3600"})
     poll(3)
     connection = Connection.objects.get(slug="rejected")
-    lost = builders.a_job(connection, is_missing=True, missing_since=timezone.now())
+    lost = builders.a_job(
+        connection, is_missing=True, missing_since=timezone.now(), training_file="file-lost"
+    )
     key = a_given_up_alert(team, Job.objects.get(provider_id=jobs["failed"].split("/")[3]))
     ids = {"connection": "rejected", "kind": "email", "job_id": lost.provider_id, **key}
+    ids["file_id"] = lost.training_file
     return Home(cookie_of(admin), "", ids, {**jobs, "missing": address_of(lost)})
 
 

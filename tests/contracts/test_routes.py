@@ -36,8 +36,11 @@ PAGES = {
     "job": Route(V, GET, JOB),
     "job-events": Route(V, GET, JOB),
     "job-timeline": Route(V, GET, JOB),
+    "job-changes": Route(V, GET, JOB),
     "job-raw": Route(V, GET, JOB),
+    "job-markdown": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
+    "file-preview": Route(V, GET, (*JOB, "file_id")),
     "compare": Route(V, GET),
     **{
         f"job-{name}": Route(E, POST, JOB)
