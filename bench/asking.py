@@ -58,7 +58,9 @@ class Line:
     def _ready(self) -> http.client.HTTPConnection:
         if self._open is None or time.monotonic() - self._used_at > IDLE_S:
             self.close()
-            self._open = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=PATIENCE_S)
+            self._open = http.client.HTTPConnection(
+                urlsplit(self.origin).netloc, timeout=PATIENCE_S
+            )
             self._open.connect()
         return self._open
 

@@ -120,7 +120,7 @@ def facts_of(run: Run, connection: Connection) -> dict[str, Any]:
         "organization_id": "org-4f7d2f0b9c1e4d6c",
         "seed": int(chosen.pop("seed")),
         "hyperparameters": chosen,
-        "requested": {name: "auto" for name in chosen},
+        "requested": dict.fromkeys(chosen, "auto"),
         "metadata": {"owner": f"team-{run.serial % 12}", "ticket": f"ML-{1000 + run.serial % 900}"},
         "was_seen_alive": True,
         "version": 3,
