@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from statistics import median
 
-from bench.table import Row, figures
+from bench.table import SMALL, Row, figures
 
 OURS = "TuneBell"
 
@@ -42,11 +42,11 @@ class Limits:
 
     @property
     def found(self) -> str:
-        return ", ".join(f"{_round(found)} {unit}" for unit, (found, _) in self.counts.items())
+        return ", ".join(f"{_short(found)} {unit}" for unit, (found, _) in self.counts.items())
 
     @property
     def asked(self) -> str:
-        return ", ".join(f"<= {_round(most)} {unit}" for unit, (_, most) in self.counts.items())
+        return ", ".join(f"<= {_short(most)} {unit}" for unit, (_, most) in self.counts.items())
 
     @property
     def hold(self) -> bool:
@@ -78,5 +78,8 @@ def ratio_of(sides: dict[str, Measured], goal: Goal) -> float | None:
     return median(sides[OURS].ms) / median(sides[peer].ms) if peer else None
 
 
-def _round(number: float) -> str:
-    return f"{number:,.0f}"
+def _short(number: float) -> str:
+    """Whole where it is whole or large, else with digits enough to be told from a limit."""
+    if number == int(number) or number >= SMALL:
+        return f"{number:,.0f}"
+    return f"{number:.3g}" if number < 1 else f"{number:.1f}"

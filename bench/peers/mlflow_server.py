@@ -1,6 +1,7 @@
 """MLflow's tracking server with one worker on SQLite, and what its own pages ask it for."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ PACKAGE = Package("mlflow", "3.17.2", ">=3.17,<4")
 EXPERIMENT = "1"
 API = "/ajax-api/2.0/mlflow"
 SAMPLED = 320  # what its charts ask for
-MOST = 25_000  # what it gives in one answer
+SETTLE_S = 20  # after its start it answers several times slower
 
 
 @contextlib.contextmanager
@@ -27,6 +28,7 @@ def opened() -> Iterator[Peer]:
     command += ["--backend-store-uri", f"sqlite:///{PACKAGE.data / 'mlflow.db'}", "--workers", "1"]
     command += ["--artifacts-destination", str(PACKAGE.data / "artifacts")]
     with PACKAGE.serving(command, f"{origin}/health") as server:
+        time.sleep(SETTLE_S)
         front = Front(f"{origin}/#/experiments/{EXPERIMENT}/runs", f"text={Run(0).name}")
         yield Peer(f"MLflow {PACKAGE.found}", server.pid, asks_of(Line(origin)), front)
 
