@@ -93,9 +93,10 @@ def in_turn(sides: dict[str, Ask], title: str) -> dict[str, list[float]]:
 
 
 def turns_for(ask: Ask) -> int:
-    """How often it can be asked; asks it until it is warm."""
+    """How often it can be asked; asks it until it is warm. The first answer of a server tells little."""
+    ask()
     if ask().ms > SLOW_MS:
         return SLOW_TURNS
-    for _ in range(WARM - 1):
+    for _ in range(WARM - 2):
         ask()
     return TURNS

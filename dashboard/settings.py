@@ -129,6 +129,11 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(_given["DATABASE_URL"])}
 
 AUTH_USER_MODEL = "accounts.User"
+# The first reads whose session it is; sessions of an older release name the second, which knows passwords.
+AUTHENTICATION_BACKENDS = [
+    "accounts.backends.MemberBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/jobs/"
 LOGOUT_REDIRECT_URL = "/sign-in/"
