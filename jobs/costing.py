@@ -4,8 +4,8 @@ Of a job that is still active nothing is stored: what it will have cost moves wi
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime
 
 from accounts.models import Team
 from jobs.costs import (
@@ -83,6 +83,22 @@ def estimates(jobs: Collection[Job], prices: PriceList, now: datetime) -> dict[i
 def estimate_of(job: Job, now: datetime) -> Answer:
     """Of one job, with two statements at most."""
     return estimates([job], prices_of(job.team_id), now)[job.pk]
+
+
+def price_days(jobs: Iterable[Job]) -> dict[int, date]:
+    """Of jobs that are over, the days that the prices of their estimates are of: a statement a team."""
+    lists: dict[int, PriceList] = {}
+    days = {}
+    for job in jobs:
+        at = job.ended_at or job.created_at
+        if at is None or not job.is_over:
+            continue
+        if job.team_id not in lists:
+            lists[job.team_id] = prices_of(job.team_id)
+        kind = (job.connection.dialect, job.base_model, job.method)
+        if found := lists[job.team_id].find(*kind, at.astimezone(UTC).date()):
+            days[job.pk] = found.valid_from
+    return days
 
 
 def _is_hourly(facts: Facts, prices: PriceList, now: datetime) -> bool:

@@ -253,7 +253,9 @@ def _caveat(facts: Facts) -> str:
 def _amount(used: float, unit: str) -> str:
     """1 204 331 tokens; 2 h 05 min of training."""
     if unit == TOKENS:
-        return f"{round(used * MILLION):,} tokens".replace(",", THIN_SPACE)
+        number = round(used * MILLION)
+        noun = "token" if number == 1 else "tokens"
+        return f"{number:,} {noun}".replace(",", THIN_SPACE)
     minutes = round(used * MINUTE_S)
     hours, rest = divmod(minutes, MINUTE_S)
     spent = f"{hours} h {rest:02} min" if hours else f"{minutes} min" if minutes else "under 1 min"

@@ -17,6 +17,7 @@ from django.utils.text import slugify
 
 from dashboard import charts, words
 from dashboard.state_bar import Segment
+from jobs.costs import dollars
 from providers.states import State
 
 register = template.Library()
@@ -181,6 +182,12 @@ def figure(value: float | None) -> str:
 @register.filter
 def filesize(count: int | None) -> str:
     return words.ABSENT if count is None else words.size(count)
+
+
+@register.filter
+def usd(amount: float | None) -> str:
+    """Money: $3.61; "–" where nobody knows, $0.00 only where it is free."""
+    return words.ABSENT if amount is None else dollars(amount)
 
 
 @register.filter

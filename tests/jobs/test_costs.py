@@ -1,11 +1,12 @@
 """What a job costs, from facts and dated prices alone."""
 
+import doctest
 import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs import costs
@@ -101,6 +102,11 @@ def test_a_reinforcement_job_is_projected_from_its_time():
 )  # fmt: skip
 def test_what_is_not_known_has_a_reason_and_no_number(prices, facts, why):
     assert estimated(*prices, **facts) == Unknown(why)
+
+
+def test_the_examples_in_the_words_of_the_module_hold():
+    failed, tried = doctest.testmod(costs)
+    assert (failed, tried > 0) == (0, True)
 
 
 def test_free_is_nothing_and_unknown_is_not():
@@ -220,6 +226,7 @@ ANY_JOB = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     facts=ANY_JOB,
     unit=st.sampled_from([TOKENS, HOUR]),
