@@ -85,6 +85,7 @@ PAGES = {
     "price-remove": Route(E, POST, ("price",)),
     "status": Route(V, GET),
     "welcome": Route(A, GET),
+    "welcome-ring": Route(A, POST),
     "team": Route(V, GET),
     "invite": Route(A, POST),
     "team-leave": Route(V, POST),
