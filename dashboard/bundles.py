@@ -57,6 +57,7 @@ STYLES = Bundle(
         "css/jobs.css",
         "css/job.css",
         "css/pages.css",
+        "css/costs.css",
         "css/status.css",
         "css/charts.css",
         "css/utilities.css",

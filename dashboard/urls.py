@@ -11,6 +11,7 @@ from dashboard.views import (
     catalog,
     compare,
     connections,
+    costs,
     deliveries,
     export,
     health,
@@ -146,6 +147,13 @@ alert_pages: list[URLPattern | URLResolver] = [
     path("alerts/deliveries/<uuid:key>/resend/", deliveries.resend, name="delivery-resend"),
 ]
 
+cost_pages: list[URLPattern | URLResolver] = [
+    path("costs/", costs.show, name="costs"),
+    path("costs/prices/", costs.prices, name="prices"),
+    path("costs/prices/add/", costs.add_price, name="price-add"),
+    path("costs/prices/<int:price>/remove/", costs.remove_price, name="price-remove"),
+]
+
 team_pages: list[URLPattern | URLResolver] = [
     path("status/", status.show, name="status"),
     path("welcome/", welcome.show, name="welcome"),
@@ -191,6 +199,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *job_actions_pages,
     *connection_pages,
     *alert_pages,
+    *cost_pages,
     *team_pages,
     *machine,
 ]

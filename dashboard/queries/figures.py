@@ -5,17 +5,25 @@ from datetime import datetime
 
 from dashboard import words
 from dashboard.queries import history
+from dashboard.queries.prices import address
+from jobs import costing
+from jobs.costs import Estimate, Stage, dollars
 from jobs.models import Job
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A key figure. `note` says where it comes from or why it is absent; `at` makes it a time."""
+    """A key figure. `note` says where it comes from or why it is absent; `at` makes it a time.
+
+    `link` stands behind the note and leads to `url`.
+    """
 
     label: str
     value: str
     note: str = ""
     at: datetime | None = None
+    link: str = ""
+    url: str = ""
 
 
 def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...]:
@@ -23,6 +31,7 @@ def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...
         _tokens(job),
         _steps(job),
         *_quality(job),
+        _cost(job, now),
         _duration(job, now),
         _finish(job, past),
     )
@@ -59,6 +68,17 @@ def _quality(job: Job) -> list[Figure]:
     if job.train_loss is not None:
         found.append(Figure("Training loss", words.figure(job.train_loss), "last step"))
     return found
+
+
+def _cost(job: Job, now: datetime) -> Figure:
+    """How the estimate is made, and the price it is made with."""
+    found = costing.estimate_of(job, now)
+    if not isinstance(found, Estimate):
+        return Figure("Cost estimate", words.ABSENT, found.words)
+    note = "; ".join(part for part in (found.basis, found.caveat) if part)
+    label = "Cost estimate, in the end" if found.stage is Stage.PROJECTED else "Cost estimate"
+    link = f"price of {found.price.valid_from}"
+    return Figure(label, dollars(found.usd), note, link=link, url=address(found.price))
 
 
 def _duration(job: Job, now: datetime) -> Figure:

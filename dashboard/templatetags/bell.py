@@ -17,6 +17,7 @@ from django.utils.text import slugify
 
 from dashboard import bundles, charts, markdown, plots, scatter, words
 from dashboard.state_bar import Segment
+from jobs.costs import dollars
 from jobs.refs import Ref, compare_path
 from providers.states import State
 
@@ -221,6 +222,12 @@ def figure(value: float | None) -> str:
 @register.filter
 def filesize(count: int | None) -> str:
     return words.ABSENT if count is None else words.size(count)
+
+
+@register.filter
+def usd(amount: float | None) -> str:
+    """Money: $3.61; "–" where nobody knows, $0.00 only where it is free."""
+    return words.ABSENT if amount is None else dollars(amount)
 
 
 @register.filter
