@@ -16,6 +16,7 @@ from dashboard.views import (
     inbound,
     job_actions,
     jobs,
+    labels,
     message_guide,
     metrics,
     mirror,
@@ -64,6 +65,7 @@ job_actions_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/remove/", job_actions.remove, name="job-remove"),
     path(f"{JOB}/mute/", silences.mute, name="job-mute"),
     path(f"{JOB}/unmute/", silences.wake, name="job-unmute"),
+    path(f"{JOB}/labels/", labels.change, name="job-labels"),
     path(f"{JOB}/snooze/", silences.snooze, name="job-snooze"),
     *(
         path(

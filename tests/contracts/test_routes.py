@@ -44,6 +44,7 @@ PAGES = {
     },
     "job-remove": Route(E, FORM, JOB),
     "job-snooze": Route(E, FORM, JOB),
+    "job-labels": Route(E, FORM, JOB),
     **{f"job-{name}": Route(E, POST, JOB) for name in ("mute", "unmute")},
     **{f"job-provider-{name}": Route(E, FORM, JOB) for name in ("pause", "resume", "cancel")},
     "connections": Route(V, GET),
