@@ -12,6 +12,7 @@ from dashboard.views import (
     connections,
     deliveries,
     export,
+    feed,
     health,
     inbound,
     job_actions,
@@ -23,6 +24,7 @@ from dashboard.views import (
     news,
     retention,
     rules,
+    saved_views,
     signin,
     silences,
     status,
@@ -33,10 +35,17 @@ from dashboard.views import (
 )
 
 JOB = "jobs/<slug:connection>/<str:job_id>"
+VIEW = "views/<uuid:view>"
 
 job_pages: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("views/", saved_views.view_list, name="views"),
+    path("views/update/", saved_views.update, name="view-update"),
+    path(f"{VIEW}/", saved_views.edit, name="view"),
+    path(f"{VIEW}/remove/", saved_views.remove, name="view-remove"),
+    path(f"{VIEW}/feed/", saved_views.open_feed, name="view-feed"),
+    path(f"{VIEW}/feed/off/", saved_views.close_feed, name="view-feed-off"),
     path(f"{JOB}/", jobs.job_detail, name="job"),
     path(f"{JOB}/events/", jobs.job_events, name="job-events"),
     path(f"{JOB}/timeline/", jobs.job_timeline, name="job-timeline"),
@@ -160,6 +169,7 @@ team_pages: list[URLPattern | URLResolver] = [
 V1_JOB = "v1/fine_tuning/jobs/<str:job_id>"
 
 machine: list[URLPattern | URLResolver] = [
+    path("feeds/<str:token>/", feed.show, name="feed"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.show, name="metrics"),

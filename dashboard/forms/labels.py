@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django import forms
+from django.http import QueryDict
 
 from accounts.models import Team
 from jobs import labels
@@ -34,6 +35,8 @@ class LabelsForm(forms.Form):
     )
     had = forms.CharField(max_length=MOST_TEXT, required=False, widget=forms.HiddenInput)
     seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+    data: QueryDict
 
     def clean_tags(self) -> tuple[str, ...]:
         return or_error(labels.checked_tags, self.cleaned_data["tags"])

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Team
 from dashboard import words
+from dashboard.list_url import list_url
 from dashboard.queries import news
 from dashboard.queries.hearing import Hearing, hearing_with, number_of
 from dashboard.queries.job_row import Row, row_of
@@ -161,7 +162,7 @@ class JobsPage:
 
     @property
     def clear_url(self) -> str:
-        return reverse("jobs")
+        return list_url()
 
     @property
     def stuck_toggle(self) -> int | None:
