@@ -150,6 +150,7 @@ alert_pages: list[URLPattern | URLResolver] = [
 team_pages: list[URLPattern | URLResolver] = [
     path("status/", status.show, name="status"),
     path("welcome/", welcome.show, name="welcome"),
+    path("welcome/ring/", welcome.ring, name="welcome-ring"),
     path("team/", team.members, name="team"),
     path("team/invite/", team.invite, name="invite"),
     path("team/leave/", team.leave, name="team-leave"),

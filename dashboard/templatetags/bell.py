@@ -11,11 +11,11 @@ from django.template.context import RequestContext
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import charts, words
+from dashboard import bundles, charts, words
 from dashboard.list_url import EVERYTHING, list_url
 from dashboard.state_bar import Segment
 from providers.states import State
@@ -127,6 +127,20 @@ def metric_chart(chart: charts.Chart, prefix: str = "chart") -> Context:
 @component("components/state_bar.html")
 def state_bar(segments: tuple[Segment, ...]) -> Context:
     return {"segments": segments}
+
+
+@register.simple_tag
+def stylesheets() -> SafeString:
+    """The links to the stylesheet of every page, or to its parts while somebody works on them."""
+    urls = ((url,) for url in bundles.STYLES.urls())
+    return format_html_join("\n", '<link rel="stylesheet" href="{}">', urls)
+
+
+@register.simple_tag
+def scripts() -> SafeString:
+    """The same for our own scripts."""
+    urls = ((url,) for url in bundles.SCRIPTS.urls())
+    return format_html_join("\n", '<script src="{}" type="module"></script>', urls)
 
 
 @register.simple_tag(takes_context=True)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.homes import PASSWORD
+from tests.browser.test_every_page import PAGES, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
@@ -114,3 +115,14 @@ def test_a_rule_is_tried_before_it_is_saved(page):
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("region", name="Preview")).to_contain_text("It would have rung")
     expect(page.get_by_label("Quiet from")).to_have_value("22:00")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "styleguide"])
+def test_every_page_answers_its_question_and_offers_no_dead_button(visit, street, name):
+    home = street.homes["busy"]
+    page = visit(street.url, home.cookie, java_script_enabled=False)
+    page.goto(address(name, home.ids))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("button[type=button]:visible")).to_have_count(0)
+    for form in page.locator("form:visible").all():
+        assert form.locator("button[type=submit]").count(), form.inner_html()

@@ -86,6 +86,7 @@ PAGES = {
     "delivery-resend": Route(E, POST, ("key",)),
     "status": Route(V, GET),
     "welcome": Route(A, GET),
+    "welcome-ring": Route(A, POST),
     "team": Route(V, GET),
     "invite": Route(A, POST),
     "team-leave": Route(V, POST),
