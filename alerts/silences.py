@@ -48,7 +48,7 @@ def wake(job: Job) -> bool:
 
 def mute_all(job_ids: Collection[int], creator: User | None) -> int:
     """Mutes those jobs that are not; how many they were. A snooze is replaced."""
-    muted = Silence.objects.filter(job__among=job_ids, until=None).values_list("job", flat=True)
+    muted = Silence.objects.filter(job__in=job_ids, until=None).values_list("job", flat=True)
     now = database_now()
     rest = [
         Silence(job_id=job_id, until=None, creator=creator, created_at=now)
@@ -65,7 +65,7 @@ def mute_all(job_ids: Collection[int], creator: User | None) -> int:
 
 def wake_all(job_ids: Collection[int]) -> int:
     """They ring again, muted ones and snoozed ones; how many were silent."""
-    held = Silence.objects.filter(job__among=job_ids)
+    held = Silence.objects.filter(job__in=job_ids)
     removed, _ = held.filter(Q(until=None) | Q(until__gt=Now())).delete()
     held.delete()
     return removed

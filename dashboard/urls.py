@@ -8,6 +8,7 @@ from dashboard.views import (
     api,
     appearance,
     archive,
+    bulk,
     catalog,
     connections,
     deliveries,
@@ -40,6 +41,7 @@ VIEW = "views/<uuid:view>"
 job_pages: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/bulk/", bulk.change, name="jobs-bulk"),
     path("views/", saved_views.view_list, name="views"),
     path("views/update/", saved_views.update, name="view-update"),
     path(f"{VIEW}/", saved_views.edit, name="view"),

@@ -47,6 +47,7 @@ PAGES = {
     "job-labels": Route(E, FORM, JOB),
     **{f"job-{name}": Route(E, POST, JOB) for name in ("mute", "unmute")},
     **{f"job-provider-{name}": Route(E, FORM, JOB) for name in ("pause", "resume", "cancel")},
+    "jobs-bulk": Route(E, POST),
     "views": Route(V, FORM),
     "view-update": Route(V, POST),
     "view": Route(E, FORM, ("view",)),  # the graph's is the team's; everybody has their own besides
