@@ -8,6 +8,8 @@ from django.urls import reverse
 from jobs.labels import mark_of, tags_of
 from jobs.models import Job
 
+LONG, LINES, BEGIN = 300, 4, 80  # from where on a note is folded, and what is shown of it then
+
 
 @dataclass(frozen=True, slots=True)
 class TagLink:
@@ -23,6 +25,12 @@ class LabelsPanel:
     note: str = ""
     had: str = ""
     seen: str = ""
+
+    @property
+    def opening(self) -> str:
+        """How a note begins that is folded; "" for a short one: what a job did stays on the first screen."""
+        is_short = len(self.note) <= LONG and self.note.count("\n") < LINES
+        return "" if is_short else f"{self.note.partition(chr(10))[0][:BEGIN]}…"
 
     @property
     def is_empty(self) -> bool:

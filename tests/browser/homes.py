@@ -96,7 +96,8 @@ def busy_home(demo: Running, lab: ProviderDouble) -> Home:
     ids = {"connection": "demo", "member": member.pk, "kind": "webhook", **hooked}
     shown = dict(showcase(connection))
     ids["job_id"] = shown["succeeded"].split("/")[3]
-    ids["view"] = said_of(connection, admin, "Broken runs")
+    job = Job.objects.get(connection=connection, provider_id=ids["job_id"])
+    ids["view"] = said_of(job, admin, "Broken runs")
     return Home(cookie_of(admin), cookie_of(guest), ids, shown)
 
 
@@ -121,11 +122,11 @@ def a_failure_that_rang(team, lab: ProviderDouble) -> dict[str, object]:
     return {"channel": channels[0].public_id, "rule": rule.public_id}
 
 
-def said_of(connection: Connection, admin: User, name: str) -> object:
-    """Tags and a note on jobs, and views of them: one of the team's, one with a feed."""
-    team, jobs = connection.team, list(connection.jobs.values_list("pk", flat=True)[:3])
-    labels.tag(team, jobs, add=("prod", "eu", "x" * 40))
-    labels.set_note(team, jobs[0], labels.checked_note(f"Ask Dana.\n{HOSTILE}"), labels.mark_of(""))
+def said_of(job: Job, admin: User, name: str) -> object:
+    """Tags and a note on a job, and views: one of the team's, one with a feed."""
+    team, note = job.team, labels.checked_note(f"Ask Dana.\n{HOSTILE}")
+    labels.tag(team, [job.pk], add=("prod", "eu", "x" * 40))
+    labels.set_note(team, job.pk, note, labels.mark_of(""))
     saved_views.save(team, None, "Waiting", "state=queued&state=running", is_default=False)
     view = saved_views.save(team, admin, name, "state=failed", is_default=False)
     saved_views.open_feed(view)
@@ -163,7 +164,7 @@ def troubled_home(labs: list[ProviderDouble]) -> Home:
     lost = builders.a_job(connection, is_missing=True, missing_since=timezone.now())
     key = a_given_up_alert(team, Job.objects.get(provider_id=jobs["failed"].split("/")[3]))
     ids = {"connection": "rejected", "kind": "email", "job_id": lost.provider_id, **key}
-    ids["view"] = said_of(connection, admin, LONG_NAME[:60])
+    ids["view"] = said_of(lost, admin, LONG_NAME[:60])
     return Home(cookie_of(admin), "", ids, {**jobs, "missing": address_of(lost)})
 
 

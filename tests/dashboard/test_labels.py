@@ -70,6 +70,14 @@ def test_nothing_is_shown_to_a_viewer_where_nothing_was_said(team, job):
     assert 'class="labels"' not in page(client_of(team, Role.VIEWER))
 
 
+@pytest.mark.parametrize(("note", "folded"), [("x" * 300, 0), ("x" * 301, 1), ("a\nb\nc\nd\ne", 1)])
+def test_a_long_note_is_folded(client, job, note, folded):
+    save(client, note=note)
+    html = page(client)
+    assert html.count("<summary>Note: ") == folded
+    assert f"{note}</p>" in html
+
+
 def test_a_note_is_text_and_no_markup(client, job):
     save(client, note=HOSTILE)
     html = page(client)
