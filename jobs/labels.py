@@ -154,6 +154,14 @@ def _save(jobs: Sequence[Job]) -> None:
         job.version += 1
     if jobs:
         save_all_changes(jobs)
+        refresh_search([job.pk for job in jobs])
+
+
+def refresh_search(job_ids: Collection[int]) -> None:
+    """Called with the jobs whose tags or note were written, in the same transaction.
+
+    The search has no text of its own yet that would have to follow.
+    """
 
 
 def _shown(tag: str) -> str:
