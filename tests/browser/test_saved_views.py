@@ -50,7 +50,7 @@ def tag_two(page: Page) -> None:
 
 def save_as_default(page: Page, name: str) -> None:
     page.get_by_text("Save this view", exact=True).click()
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("The list opens with it").check()
     page.get_by_role("button", name="Save view").click()
     expect(page.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")

@@ -139,3 +139,22 @@ def test_the_form_stands_on_a_page_of_its_own_too(client, job):
     html = client.get("/jobs/lab/ftjob-1/labels/").content.decode()
     assert 'value="eu prod"' in html
     assert "Ask Dana</textarea>" in html
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("tag=prod", {"both", "prod"}),
+        ("tag=prod&tag=eu", {"both"}),
+        ("tag=pro", set()),
+        ("tag=p_od", set()),
+        ("tag=%25", {"both", "prod", "none"}),
+    ],
+)
+def test_the_list_is_narrowed_to_jobs_with_all_of_the_tags(client, team, asked, found):
+    lab = a_connection(team)
+    for name, tags in (("both", " eu prod "), ("prod", " prod "), ("none", "")):
+        a_job(lab, suffix=name, tags=tags)
+    page = client.get(f"/jobs/?{asked}").context["page"]
+    assert {row.name for row in page.rows} == found
