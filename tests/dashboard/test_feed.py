@@ -1,5 +1,6 @@
 """The feed of a saved view: who reads it, that it is valid Atom, and that no text in it does harm."""
 
+import doctest
 import re
 from datetime import datetime, timedelta
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import limits
 from accounts.models import AuditEntry, Membership, Role
+from dashboard import atom
 from dashboard.models import SavedView
 from tests.builders import NOON, a_connection, a_job, a_member, a_team, a_transition
 
@@ -258,6 +260,15 @@ def test_who_asks_too_often_waits(view, address, monkeypatch):
     answers = [read(address) for _ in range(3)]
     assert [one.status_code for one in answers] == [200, 200, 429]
     assert answers[-1].headers["Retry-After"] == "60"
+
+
+def test_the_example_of_what_xml_can_say_holds():
+    assert doctest.testmod(atom).failed == 0
+
+
+def test_the_guide_names_the_limit_of_today():
+    guide = (settings.BASE_DIR / "docs/howto/views.md").read_text()
+    assert f"More than {limits.FEED.most} questions a minute" in guide
 
 
 def test_a_feed_asks_no_more_for_many_entries_than_for_few(view, address, lab):

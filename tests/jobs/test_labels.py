@@ -1,8 +1,10 @@
 """Tags and notes: what may be one, who loses nothing, and what stands on the team afterwards."""
 
+import doctest
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.db import connection as database
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
@@ -52,6 +54,15 @@ def test_a_text_names_tags(text, tags):
 def test_what_cannot_be_a_tag_is_named(text):
     with pytest.raises(ValueError, match="cannot be a tag"):
         labels.checked_tags(f"prod {text}")
+
+
+def test_the_example_of_tags_in_a_text_holds():
+    assert doctest.testmod(labels).failed == 0
+
+
+def test_the_guide_names_the_bounds_of_today():
+    guide = (settings.BASE_DIR / "docs/howto/views.md").read_text()
+    assert f"at most {labels.MOST_TAGS} tags, a team {labels.MOST_OF_TEAM}" in guide
 
 
 def test_more_tags_than_a_job_holds_are_refused():
