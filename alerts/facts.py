@@ -91,7 +91,11 @@ def raw_of(happening: Happening, reason: str, next_step: str) -> dict[str, Any]:
         "previous": happening.previous or None,
         "reason": reason or None,
         "next_step": next_step or None,
-        "links": {"open": happening.url} if happening.url else {},
+        "links": {
+            name: url
+            for name, url in (("open", happening.url), ("compare", happening.compare_url))
+            if url
+        },
         "incident": safe(happening.incident, MAX_FACT),
     }
     if happening.subject:

@@ -57,6 +57,7 @@ class Happening:
     numbers: Mapping[str, object] = field(default_factory=dict)
     watched_jobs: int = 0  # active jobs of the connection, for its health alerts
     unseen_s: float | None = None  # since the connection's last good answer
+    compare_url: str = ""  # the job beside the last one that succeeded on the same thing
 
     @property
     def incident(self) -> str:

@@ -156,7 +156,7 @@ def take_all(browser: Browser, base: str, state: StorageState) -> None:
 
 def take(context: BrowserContext, base: str, name: str) -> None:
     page = context.new_page()
-    pages = {**PAGES, **job_pages(page, base)}
+    pages = {**PAGES, **job_pages(page, base), **comparisons(page, base)}
     for word, path in pages.items():
         page.goto(base + path)
         page.wait_for_timeout(700)
@@ -173,6 +173,17 @@ def job_pages(page: Page, base: str) -> dict[str, str]:
         if first.count():
             found[f"job-{state}"] = first.get_attribute("href") or "/jobs/"
     return found
+
+
+def comparisons(page: Page, base: str) -> dict[str, str]:
+    """The newest jobs that succeeded: three side by side, eight, and the page that chooses them."""
+    page.goto(f"{base}/jobs/?state=succeeded")
+    paths = page.locator(".jobs .name").evaluate_all("all => all.map(one => one.pathname)")
+    refs = [path.removeprefix("/jobs/").rstrip("/") for path in dict.fromkeys(paths)]
+    return {
+        "choose": "/compare/",
+        **{f"compare-{n}": f"/compare/?jobs={','.join(refs[:n])}" for n in (3, 8) if refs[1:]},
+    }
 
 
 def chromium() -> str | None:

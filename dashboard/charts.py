@@ -72,6 +72,17 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """A line's name beside its last point; `at` in percent from the top, `title` the name in full."""
+
+    at: float
+    label: str
+    title: str
+    line: int
+    dash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A panel. `rows` is the table twin: (step, one value or None a series), the same points."""
 
@@ -84,6 +95,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     marks: tuple[Mark, ...]
     rows: tuple[tuple[float, tuple[float | None, ...]], ...]
+    ends: tuple[End, ...] = ()
 
     @property
     def payload(self) -> dict[str, object]:

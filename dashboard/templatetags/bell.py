@@ -18,6 +18,7 @@ from django.utils.text import slugify
 from dashboard import bundles, charts, words
 from dashboard.list_url import EVERYTHING, list_url
 from dashboard.state_bar import Segment
+from jobs.refs import Ref, compare_path
 from providers.states import State
 
 register = template.Library()
@@ -183,6 +184,12 @@ def sort_head(context: RequestContext, name: str, label: str, sort: str) -> Cont
     direction = "descending" if is_descending else "ascending"
     href = query(context, sort=first, after=None)
     return {"label": label, "href": href, "aria_sort": direction if is_sorted else ""}
+
+
+@register.simple_tag
+def compare_url(slug: str, job_id: str) -> str:
+    """Where a job is compared with others."""
+    return compare_path([Ref(slug, job_id)])
 
 
 @register.filter

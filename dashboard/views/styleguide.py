@@ -17,6 +17,7 @@ from dashboard import charts
 from dashboard.context import Banner
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
+from dashboard.views.styleguide_comparison import example as compared
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
@@ -73,6 +74,7 @@ def examples(now: datetime) -> dict[str, Any]:
             "Status",
         ),
         "rows": example_rows(now),
+        "compared": compared(now),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
     }
 

@@ -38,6 +38,7 @@ PAGES = {
     "job-timeline": Route(V, GET, JOB),
     "job-raw": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
+    "compare": Route(V, GET),
     **{
         f"job-{name}": Route(E, POST, JOB)
         for name in ("pause", "resume", "archive", "restore", "poll")
