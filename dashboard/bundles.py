@@ -58,6 +58,7 @@ STYLES = Bundle(
         "css/job.css",
         "css/pages.css",
         "css/costs.css",
+        "css/views.css",
         "css/status.css",
         "css/charts.css",
         "css/utilities.css",

@@ -8,18 +8,21 @@ from dashboard.views import (
     api,
     appearance,
     archive,
+    bulk,
     catalog,
     compare,
     connections,
     costs,
     deliveries,
     export,
+    feed,
     health,
     inbound,
     insight,
     job_actions,
     job_pages,
     jobs,
+    labels,
     message_guide,
     metrics,
     mirror,
@@ -27,6 +30,7 @@ from dashboard.views import (
     news,
     retention,
     rules,
+    saved_views,
     signin,
     silences,
     status,
@@ -37,10 +41,18 @@ from dashboard.views import (
 )
 
 JOB = "jobs/<slug:connection>/<str:job_id>"
+VIEW = "views/<uuid:view>"
 
 pages_of_jobs: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/bulk/", bulk.change, name="jobs-bulk"),
+    path("views/", saved_views.view_list, name="views"),
+    path("views/update/", saved_views.update, name="view-update"),
+    path(f"{VIEW}/", saved_views.edit, name="view"),
+    path(f"{VIEW}/remove/", saved_views.remove, name="view-remove"),
+    path(f"{VIEW}/feed/", saved_views.open_feed, name="view-feed"),
+    path(f"{VIEW}/feed/off/", saved_views.close_feed, name="view-feed-off"),
     path(f"{JOB}/", jobs.job_detail, name="job"),
     path(f"{JOB}/events/", jobs.job_events, name="job-events"),
     path(f"{JOB}/timeline/", job_pages.timeline, name="job-timeline"),
@@ -75,6 +87,7 @@ job_actions_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/remove/", job_actions.remove, name="job-remove"),
     path(f"{JOB}/mute/", silences.mute, name="job-mute"),
     path(f"{JOB}/unmute/", silences.wake, name="job-unmute"),
+    path(f"{JOB}/labels/", labels.change, name="job-labels"),
     path(f"{JOB}/snooze/", silences.snooze, name="job-snooze"),
     *(
         path(
@@ -177,6 +190,7 @@ team_pages: list[URLPattern | URLResolver] = [
 V1_JOB = "v1/fine_tuning/jobs/<str:job_id>"
 
 machine: list[URLPattern | URLResolver] = [
+    path("feeds/<str:token>/", feed.show, name="feed"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.show, name="metrics"),

@@ -19,6 +19,7 @@ from dashboard.queries.figures import Figure, figures
 from dashboard.queries.hyperparameters import Hyperparameter, hyperparameters
 from dashboard.queries.job_action import Offer, offers
 from dashboard.queries.jobs import next_try_at
+from dashboard.queries.labels import LabelsPanel, labels_of
 from dashboard.queries.leaves import Leaf, leaves
 from dashboard.queries.next_step import NextStep, next_step
 from dashboard.queries.relatives import Restarts, Retirement, restarts, retirement
@@ -99,6 +100,7 @@ class JobPage:
     next_try_at: datetime | None
     offers: tuple[Offer, ...]
     silence: SilencePanel
+    labels: LabelsPanel
     restarts: Restarts
     retirement: Retirement | None
     ages: Ages
@@ -174,6 +176,7 @@ def job_page(job: Job, now: datetime, address: str) -> JobPage:
         next_try_at=next_try_at(job.connection, now),
         offers=offers(job),
         silence=silence_of(job, now),
+        labels=labels_of(job),
         restarts=restarts(job),
         retirement=retirement(job, now),
         ages=ages(job, now, last_point_at=last_point_at, last_file_at=last_file_at),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
 from dashboard import visits
-from dashboard.queries import events, hearing
+from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
 from dashboard.views import live
@@ -22,6 +22,9 @@ def job_list(request: TeamRequest) -> HttpResponse:
     tag = live.tag_of(request, team.public_id, team.version)
     if live.is_current(request, tag):
         return live.unchanged(tag)
+    views = [] if live.is_fragment(request) else saved_views.views_of(team, request.user)
+    if not request.META["QUERY_STRING"] and (opening := saved_views.opening_url(views)):
+        return redirect(opening)
     asked = jobs_queries.JobFilter.read(request.GET)
     if hit := jobs_queries.exact_hit(team, asked.q):
         return redirect("job", hit.connection.slug, hit.provider_id)
@@ -31,7 +34,9 @@ def job_list(request: TeamRequest) -> HttpResponse:
     region = live.Live(request.get_full_path(), tag, seconds)
     context = {"page": page, "live": region, "unseen": page.unseen}
     if not live.is_fragment(request) and not page.is_first_run:
-        context["warnings"] = hearing.warnings(page.hearing, Role(request.membership.role))
+        role = Role(request.membership.role)
+        context["warnings"] = hearing.warnings(page.hearing, role)
+        context["views"] = saved_views.tabs_of(views, request.GET, role)
     response = live.page(request, "jobs/job_list.html", "region", tag, context)
     if not live.is_fragment(request):
         remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
