@@ -107,7 +107,6 @@ def example_rows(now: datetime) -> list[Row]:
             "raw_status": state.value,
             "is_missing": False,
             "is_restart": False,
-            **example_plots(),
             "curve": [3, 2, 1.5, 1.2],
             "figure": 0.412,
             "figure_label": "Validation loss",
