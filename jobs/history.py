@@ -101,6 +101,38 @@ def passages(asked: Sequence[Passage], since: datetime | None) -> list[list[floa
     return [[stayed_s for _, stayed_s in found.get(number, [])] for number in range(len(asked))]
 
 
+def usual_on_the_way(team_id: int, base_model: str, states: Iterable[str]) -> dict[str, Usual]:
+    """How long jobs on this model usually stay in each of these states, for the page of one.
+
+    Of running counts what succeeded. Where the model has too few, all models of the team speak.
+    """
+    listed, owners = list(states), _connections_of({team_id})[team_id]
+    found = _by_state(
+        [
+            (_OF_ENDING, (number, pk, state, base_model, State.SUCCEEDED.value))
+            if state == State.RUNNING.value
+            else (_OF_MODEL, (number, pk, state, base_model))
+            for number, state in enumerate(listed)
+            for pk in owners
+        ],
+        listed,
+        is_of_model=True,
+    )
+    rest = [state for state in listed if state not in found]
+    parts: list[Part] = [
+        (_OF_ALL, (number, pk, state)) for number, state in enumerate(rest) for pk in owners
+    ]
+    return _by_state(parts, rest, is_of_model=False) | found
+
+
+def _by_state(parts: list[Part], states: list[str], *, is_of_model: bool) -> dict[str, Usual]:
+    read = {
+        states[number]: _usual(rows, is_of_model=is_of_model)
+        for number, rows in _read(parts).items()
+    }
+    return {state: usual for state, usual in read.items() if usual is not None}
+
+
 def _usual_of(asked: Iterable[Stay], *, is_of_model: bool) -> dict[Stay, Usual]:
     listed = list(asked)
     owners = _connections_of({stay.team_id for stay in listed})

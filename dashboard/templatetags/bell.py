@@ -15,8 +15,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import bundles, charts, plots, scatter, words
+from dashboard import bundles, charts, markdown, plots, scatter, words
+from dashboard.list_url import EVERYTHING, list_url
 from dashboard.state_bar import Segment
+from jobs.costs import dollars
 from jobs.refs import Ref, compare_path
 from providers.states import State
 
@@ -167,18 +169,30 @@ def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
     path, url = context["request"].path, reverse(name)
     current = format_html(' aria-current="{}"', "page" if path == url else "true")
     here = current if path.startswith(url) else ""
-    return format_html('<a href="{}"{}>{}</a>', url, here, word)
+    return format_html(
+        '<a href="{}"{}>{}</a>', jobs_url(context) if name == "jobs" else url, here, word
+    )
+
+
+@register.simple_tag(takes_context=True)
+def jobs_url(context: RequestContext) -> str:
+    """The list, which opens with a default view; from the list itself all jobs."""
+    url = reverse("jobs")
+    return list_url() if context["request"].path == url else url
 
 
 @register.simple_tag(takes_context=True)
 def query(context: RequestContext, **changes: object) -> str:
     """The page's own query string with some members changed; None or "" takes one away."""
-    asked = context["request"].GET.copy()
+    request = context["request"]
+    asked, is_list = request.GET.copy(), request.path == reverse("jobs")
     for name, value in changes.items():
         asked.pop(name, None)
         if value not in {None, ""}:
             asked[name] = str(value)
-    return f"?{asked.urlencode()}" if asked else "?"
+    if is_list:
+        asked.pop("view", None)
+    return f"?{asked.urlencode() or (EVERYTHING if is_list else '')}"
 
 
 @register.inclusion_tag("components/sort_head.html", takes_context=True)
@@ -224,6 +238,12 @@ def filesize(count: int | None) -> str:
 
 
 @register.filter
+def usd(amount: float | None) -> str:
+    """Money: $3.61; "–" where nobody knows, $0.00 only where it is free."""
+    return words.ABSENT if amount is None else dollars(amount)
+
+
+@register.filter
 def or_absent(value: object) -> object:
     """The value, or "–" where the provider said nothing. 0 and False are said."""
     if value is None or value == "" or (isinstance(value, list | tuple | Mapping) and not value):
@@ -241,6 +261,12 @@ def full_stop(text: str) -> str:
     """For a reason from elsewhere that a sentence of ours follows."""
     text = text.rstrip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+@register.filter
+def visible(text: str) -> str:
+    """For a title, which no element can isolate: controls and direction overrides spelled out."""
+    return markdown.visible(text)
 
 
 @register.filter

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 # The table of routes is compared with the resolver, so a new page comes here by itself.
 NEEDS = {name: route.needs for name, route in TEAM_PAGES.items() if "GET" in route.methods}
 NEEDS["styleguide"] = NEEDS["message-guide"] = ()
-PAGES = sorted(NEEDS.keys() - {"file-download", "news"})  # a download and JSON are no pages
+PAGES = sorted(NEEDS.keys() - {"file-download", "news", "job-markdown"})  # files, JSON, text
 NAMELESS = [name for name in PAGES if not set(NEEDS[name]) - {"kind"}]
 # These show nothing of a connection, a job or an alert.
 UNTROUBLED = {
@@ -69,7 +69,10 @@ def test_a_job_of_each_kind_is_open_to_all(visit, street, shown):
 
 @pytest.mark.parametrize(
     ("shown", "part"),
-    [("unknown", ""), *(("hostile", part) for part in ("", "events/", "timeline/", "raw/"))],
+    [
+        ("unknown", ""),
+        *(("hostile", part) for part in ("", "events/", "timeline/", "changes/", "raw/")),
+    ],
 )
 def test_a_job_that_tries_the_page_is_open_to_all(visit, street, shown, part):
     path = street.homes["troubled"].jobs[shown] + part
