@@ -40,7 +40,8 @@ def address(name: str, ids: dict) -> str:
 
 def faults_at(visit, street, home: str, path: str) -> list[str]:
     page = visit(street.url, street.homes[home].cookie if home else "")
-    page.goto(path)
+    answer = page.goto(path)
+    assert answer.status < 500  # the page that says so has no faults either
     return faults(page, path)
 
 
@@ -114,5 +115,7 @@ def links_of(page) -> list[str]:
     """Where the links of this page lead on this site."""
     return page.eval_on_selector_all(
         "a[href]",
-        "(all) => all.map((one) => one.href.split('#')[0]).filter((href) => href.startsWith(origin))",
+        """(all) => all  // in a drawing, `href` is no text
+            .map((one) => new URL(one.getAttribute("href"), location).href.split("#")[0])
+            .filter((href) => href.startsWith(origin))""",
     )
