@@ -58,7 +58,9 @@ class Line:
     def _ready(self) -> http.client.HTTPConnection:
         if self._open is None or time.monotonic() - self._used_at > IDLE_S:
             self.close()
-            self._open = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=PATIENCE_S)
+            self._open = http.client.HTTPConnection(
+                urlsplit(self.origin).netloc, timeout=PATIENCE_S
+            )
             self._open.connect()
         return self._open
 
@@ -91,9 +93,10 @@ def in_turn(sides: dict[str, Ask], title: str) -> dict[str, list[float]]:
 
 
 def turns_for(ask: Ask) -> int:
-    """How often it can be asked; asks it until it is warm."""
+    """How often it can be asked; asks it until it is warm. The first answer of a server tells little."""
+    ask()
     if ask().ms > SLOW_MS:
         return SLOW_TURNS
-    for _ in range(WARM - 1):
+    for _ in range(WARM - 2):
         ask()
     return TURNS

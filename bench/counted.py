@@ -21,7 +21,9 @@ def main(cookie: str, path: str, *headers: str) -> None:
     client.cookies[settings.SESSION_COOKIE_NAME] = cookie.partition("=")[2]
     told = dict(header.split("=", 1) for header in headers)
     client.get(path, headers=told)  # what is looked up once in a process is not the page's
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         answer = client.get(path, headers=told)
         size = len(answer.getvalue())
     found = {"sql": len(queries), "bytes": size, "status": answer.status_code}

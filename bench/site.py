@@ -35,7 +35,10 @@ class Site:
     def hold(self, count: int) -> None:
         """Adds jobs until it holds so many."""
         if count > self.count:
-            self.jobs, self.count = orjson.loads(self.place.run("-m", "bench.stock", str(count))), count
+            self.jobs, self.count = (
+                orjson.loads(self.place.run("-m", "bench.stock", str(count))),
+                count,
+            )
 
     @property
     def line(self) -> Line:

@@ -7,6 +7,8 @@ their peers have; the others only what a list shows. Prints as JSON a cookie and
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -74,6 +76,7 @@ def add(some: list[Run], connections: list[Connection], now: datetime) -> None:
     jobs = Job.objects.bulk_create(
         [a_job(run, connections[run.serial % len(connections)], now) for run in some]
     )
+    learn(jobs, now)
     pairs = [(run, job) for run, job in zip(some, jobs, strict=True) if run.serial < runs.RUNS]
     for few in _some(points_of(pairs, now)):
         Point.objects.bulk_create(few)
@@ -81,6 +84,17 @@ def add(some: list[Run], connections: list[Connection], now: datetime) -> None:
         if run.length > runs.POINTS:
             curves.refresh(job)
             job.save()
+
+
+def learn(jobs: list[Job], now: datetime) -> None:
+    """What is written beside a job's facts: its estimate, and the text it is found by."""
+    if find_spec("jobs.costing"):
+        costing = import_module("jobs.costing")
+        costing.refresh(jobs, now)
+        Job.objects.bulk_update(jobs, ["cost_usd"], batch_size=BATCH)
+    if find_spec("jobs.searching"):
+        searching = import_module("jobs.searching")
+        searching.refresh([job.pk for job in jobs])
 
 
 def a_job(run: Run, connection: Connection, now: datetime) -> Job:
@@ -120,7 +134,7 @@ def facts_of(run: Run, connection: Connection) -> dict[str, Any]:
         "organization_id": "org-4f7d2f0b9c1e4d6c",
         "seed": int(chosen.pop("seed")),
         "hyperparameters": chosen,
-        "requested": {name: "auto" for name in chosen},
+        "requested": dict.fromkeys(chosen, "auto"),
         "metadata": {"owner": f"team-{run.serial % 12}", "ticket": f"ML-{1000 + run.serial % 900}"},
         "was_seen_alive": True,
         "version": 3,

@@ -35,12 +35,13 @@ from dashboard.metric_words import (
     title_of,
 )
 from dashboard.sparklines import Sparkline, sparkline
-from dashboard.traces import TINY, PointAt, Trace, finite
+from dashboard.traces import ENDLESS, TINY, PointAt, Trace, finite
 from dashboard.x_axes import XAxis
 from providers.metrics import describe
 
 __all__ = [
     "COLUMNS",
+    "ENDLESS",
     "HEIGHT",
     "PANELS",
     "PLAIN",

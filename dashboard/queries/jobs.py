@@ -12,11 +12,13 @@ from django.urls import reverse
 
 from accounts.models import Team
 from dashboard import words
+from dashboard.list_url import list_url
 from dashboard.queries import news
 from dashboard.queries.hearing import Hearing, hearing_with, number_of
 from dashboard.queries.job_row import Row, row_of
 from dashboard.queries.pinned import Pins, pinned
 from dashboard.visits import Visit
+from jobs import labels
 from jobs.models import Connection, Job
 from providers.states import State
 
@@ -47,6 +49,7 @@ class JobFilter:
     connection: str = ""
     model: str = ""
     method: str = ""
+    tags: tuple[str, ...] = ()  # all of them must be there
     stuck: bool = False
     sort: str = "-created"
     limit: int = 50
@@ -66,6 +69,9 @@ class JobFilter:
             connection=asked.get("connection", "").replace("\x00", ""),
             model=asked.get("model", "").strip().replace("\x00", "")[:200],
             method=asked.get("method", "") if asked.get("method") in METHODS else "",
+            tags=tuple(
+                tag for tag in dict.fromkeys(asked.getlist("tag")) if labels.TAG.fullmatch(tag)
+            )[: labels.MOST_TAGS],
             stuck=asked.get("stuck") == "1",
             sort=sort if sort.removeprefix("-") in SORTS else "-created",
             limit=int(limit) if limit.isdecimal() and int(limit) in PAGE_SIZES else 50,
@@ -75,7 +81,7 @@ class JobFilter:
 
     @property
     def is_narrow(self) -> bool:
-        return bool(self.q or self.states or self.stuck or self.folded)
+        return bool(self.q or self.states or self.stuck or self.tags or self.folded)
 
     @property
     def has_strip(self) -> bool:
@@ -93,6 +99,7 @@ class JobFilter:
         named = {"q": self.q, "connection": self.connection}
         named |= {"model": self.model, "method": self.method, "stuck": "1" if self.stuck else ""}
         states = tuple(("state", state) for state in self.states)
+        states += tuple(("tag", tag) for tag in self.tags)
         return states + tuple((name, value) for name, value in named.items() if value)
 
     @property
@@ -111,6 +118,7 @@ class JobFilter:
         parts += [f"connection {self.connection}"] if self.connection else []
         parts += [f"base model {self.model}"] if self.model else []
         parts += [f"method {self.method}"] if self.method else []
+        parts += [f"tagged {' and '.join(self.tags)}"] if self.tags else []
         parts += [f"“{self.q}”"] if self.q else []
         return ", ".join(part for part in parts if part)
 
@@ -161,7 +169,7 @@ class JobsPage:
 
     @property
     def clear_url(self) -> str:
-        return reverse("jobs")
+        return list_url()
 
     @property
     def stuck_toggle(self) -> int | None:
@@ -248,11 +256,18 @@ def narrow(
         jobs = jobs.filter(base_model__icontains=asked.model)
     if asked.method:
         jobs = jobs.filter(method=asked.method)
+    jobs = _tagged(jobs, asked.tags)
     if asked.q:
         matches = Q()
         for column in SEARCHED:
             matches |= Q(**{f"{column}__icontains": asked.q})
         jobs = jobs.filter(matches)
+    return jobs
+
+
+def _tagged(jobs: "JobQuerySet", tags: tuple[str, ...]) -> "JobQuerySet":
+    for tag in tags:
+        jobs = jobs.filter(tags__contains=f" {tag} ")
     return jobs
 
 

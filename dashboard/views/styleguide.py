@@ -14,15 +14,22 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
-from dashboard import charts
+from dashboard import charts, eta
 from dashboard.context import Banner
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
 from dashboard.views.styleguide_comparison import example as compared
+from dashboard.views.styleguide_plots import example_plots
+from jobs.conditions import Usual
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
 GAP = range(41, 60)
+USUAL = {
+    State.VALIDATING.value: Usual(240, 400, 14),
+    State.QUEUED.value: Usual(360, 600, 14),
+    State.RUNNING.value: Usual(3000, 4000, 9, is_of_model=False),
+}
 TOKENS = ("page", "surface", "hover", "ink", "ink-muted", "link", "control", "hairline")
 
 
@@ -53,7 +60,14 @@ def examples(now: datetime) -> dict[str, Any]:
         "states": [state.value for state in State],
         "tokens": TOKENS,
         "charts": chart_states(now),
-        "segments": state_bar(stays),
+        "segments": state_bar(stays, USUAL, is_open=True),
+        "drift": eta.drift(
+            [
+                (now - timedelta(minutes=20), now + timedelta(minutes=10)),
+                (now - timedelta(minutes=9), now + timedelta(minutes=45)),
+            ],
+            now,
+        ),
         "form": ExampleForm(auto_id="ok_%s"),
         "wrong_form": wrong,
         "moments": [
@@ -73,6 +87,7 @@ def examples(now: datetime) -> dict[str, Any]:
         ),
         "rows": example_rows(now),
         "compared": compared(now),
+        **example_plots(),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
     }
 
