@@ -9,6 +9,7 @@ from jobs.costs import dollars
 WIDTH, HEIGHT = 900, 100  # units of the drawing
 SHOWN = 24  # months: older ones are in the table by month
 LABELS = 8  # at most, below the bars
+FEWEST_PLACES = 12  # so that a single month is a bar and no wall
 GAP = 0.25  # of a bar's place
 
 
@@ -77,7 +78,8 @@ def _number(month: str) -> int:
 
 
 def _bars(sums: Mapping[str, Sum], months: list[str], highest: float) -> Iterator[Bar]:
-    place = WIDTH / len(months)
+    places = max(len(months), FEWEST_PLACES)
+    place = WIDTH / places
     every = -(-len(months) // LABELS)
     for number, month in enumerate(months):
         found = sums.get(month, Sum())
@@ -91,7 +93,7 @@ def _bars(sums: Mapping[str, Sum], months: list[str], highest: float) -> Iterato
             width=round(place * (1 - GAP), 1),
             height=round(height, 1),
             label=month if is_labelled else "",
-            label_at=round(100 * (number + 0.5) / len(months), 2),
+            label_at=round(100 * (number + 0.5) / places, 2),
         )
 
 
