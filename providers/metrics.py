@@ -57,7 +57,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             Metric("reasoning_tokens_mean", "tokens", None, "tokens"),
             Metric("valid_reasoning_tokens_mean", "tokens", None, "tokens"),
             Metric("completion_tokens_mean", "tokens", None, "tokens"),
-            Metric("elapsed_tokens", "tokens", None, "tokens"),
+            Metric("elapsed_tokens", "tokens", None, "other"),
             Metric("elapsed_examples", "examples", None, "other"),
             Metric("mean_unresponsive_rewards", "", "lower", "other"),
             Metric("full_valid_mean_parse_error", "", "lower", "other"),

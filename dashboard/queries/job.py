@@ -1,6 +1,6 @@
 """What the page of one job shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,12 +8,13 @@ from django.http import Http404
 from django.urls import reverse
 
 from accounts.models import Team
-from dashboard import charts, nested, words
+from dashboard import words
 from dashboard.markdown import visible
+from dashboard.metric_view import MetricView
 from dashboard.queries import events, files, history, snapshots
 from dashboard.queries.ages import Ages, ages, is_stale
 from dashboard.queries.changes import Changes
-from dashboard.queries.checkpoints import Checkpoints, checkpoints_of, marks_on_axis
+from dashboard.queries.checkpoints import Checkpoints, checkpoints_of
 from dashboard.queries.doubts import Doubt, doubts
 from dashboard.queries.figures import Figure, figures
 from dashboard.queries.hyperparameters import Hyperparameter, hyperparameters
@@ -21,12 +22,13 @@ from dashboard.queries.job_action import Offer, offers
 from dashboard.queries.jobs import next_try_at
 from dashboard.queries.labels import LabelsPanel, labels_of
 from dashboard.queries.leaves import Leaf, leaves
+from dashboard.queries.metrics import Metrics, metrics_of
 from dashboard.queries.next_step import NextStep, next_step
 from dashboard.queries.relatives import Restarts, Retirement, restarts, retirement
 from dashboard.queries.report import report
 from dashboard.queries.sent import Sent, sent_about
 from dashboard.queries.silences import SilencePanel, silence_of
-from jobs.models import Checkpoint, Connection, File, Job, Point, Snapshot
+from jobs.models import Checkpoint, Connection, File, Job, Snapshot
 from providers.states import State
 
 Part = events.Events | snapshots.Timeline | snapshots.Raw | Changes | files.FilePage
@@ -67,13 +69,6 @@ class Settings:
     has_top_level: bool
     method: tuple[Leaf, ...]
     grader: tuple[Leaf, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    charts: tuple[charts.Chart, ...]
-    zero: tuple[str, ...]  # metrics left out, for they are 0 throughout
-    nested: nested.Nested
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +154,12 @@ def marks_of(job: Job, now: datetime) -> tuple[object, ...]:
     )
 
 
-def job_page(job: Job, now: datetime, address: str) -> JobPage:
+def job_page(job: Job, now: datetime, address: str, view: MetricView) -> JobPage:
     """`address`: of the page, absolute, for what is copied from it."""
     past, snapshot = history.history(job, now), snapshots.newest(job)
     content = snapshots.parsed(snapshot.body) if snapshot else {}
     saved = list(Checkpoint.objects.filter(job=job).order_by("step", "pk"))
-    metrics, last_point_at = metrics_of(job, saved, now)
+    metrics, last_point_at = metrics_of(job, saved, now, view)
     named = files.files(job)
     step, warnings = next_step(job, named, now), events.last_warnings(job)
     last_file_at = max((row.seen_at for row in named if row.seen_at), default=None)
@@ -209,21 +204,6 @@ def settings_of(job: Job, content: Mapping[str, object]) -> Settings:
     return Settings(rows, any(row.top_level for row in rows), method, grader)
 
 
-def metrics_of(
-    job: Job, saved: Sequence[Checkpoint], now: datetime
-) -> tuple[Metrics, datetime | None]:
-    """The panels, and when the newest point was seen."""
-    curves, last_point_at = curves_of(job)
-    main, rest = nested.split(curves)
-    panels = charts.panels(
-        main,
-        now=now,
-        last_seen=None if job.is_over else last_point_at,
-        checkpoints=marks_on_axis(saved),
-    )
-    return Metrics(panels, charts.zero_panels(main), nested.nested(rest)), last_point_at
-
-
 def answer_of(snapshot: Snapshot | None, content: Mapping[str, object]) -> Answer:
     pretty = snapshots.pretty(snapshot.body) if snapshot else ""
     return Answer(
@@ -255,17 +235,6 @@ def sentence(job: Job, past: history.History, now: datetime) -> str:
         total = f" of {words.thin(job.total_steps)}" if job.total_steps else ""
         text += f", step {words.thin(job.step)}{total}"
     return text
-
-
-def curves_of(job: Job) -> tuple[list[charts.Curve], datetime | None]:
-    """All curves and when we saw the newest point. Points come from events, checkpoints and result files."""
-    found = Point.objects.filter(job=job).order_by("metric", "step")
-    grouped: dict[str, list[tuple[float, float | None]]] = {}
-    last_seen: datetime | None = None
-    for metric, step, value, seen_at in found.values_list("metric", "step", "value", "seen_at"):
-        grouped.setdefault(metric, []).append((step, value))
-        last_seen = seen_at if last_seen is None else max(last_seen, seen_at)
-    return [charts.Curve(metric, tuple(points)) for metric, points in grouped.items()], last_seen
 
 
 def split_method(details: Mapping[str, object]) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:

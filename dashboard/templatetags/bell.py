@@ -127,6 +127,21 @@ def metric_chart(chart: charts.Chart, prefix: str = "chart") -> Context:
     return {"chart": chart, "id": chart_id, "points_id": f"{chart_id}-points"}
 
 
+@register.simple_tag
+def chart_rows(chart: charts.Chart) -> SafeString:
+    """The rows of a chart's table: nothing but numbers, some thousand cells of them on one page."""
+    best = chart.best.x if chart.best else None
+    mark = ' <span class="best-word">best</span>'
+    return SafeString(
+        "".join(
+            f'<tr><th scope="row" class="number">{words.thin(round(x, 2))}{mark if x == best else ""}</th>'
+            + "".join(f'<td class="number">{figure(value)}</td>' for value in values)
+            + "</tr>"
+            for x, values in chart.rows
+        )
+    )
+
+
 @component("components/state_bar.html")
 def state_bar(segments: tuple[Segment, ...]) -> Context:
     return {"segments": segments}

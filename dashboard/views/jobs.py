@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
 from dashboard import visits
+from dashboard.metric_view import MetricView
 from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
@@ -63,7 +64,8 @@ def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpRespon
     tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job, now))
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    page = job_queries.job_page(job, now, request.build_absolute_uri(request.path))
+    view, address = MetricView.read(request.GET), request.build_absolute_uri(request.path)
+    page = job_queries.job_page(job, now, address, view)
     region = live.Live(request.get_full_path(), tag, is_on=not job.is_settled)
     return live.page(request, "jobs/job_detail.html", "region", tag, {"page": page, "live": region})
 

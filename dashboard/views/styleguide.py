@@ -1,6 +1,7 @@
 """Every component in every state: the documentation of the look, and what axe and the eye check."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,9 +49,6 @@ def show(request: TeamRequest) -> HttpResponse:
 
 
 def examples(now: datetime) -> dict[str, Any]:
-    loss = charts.panels(
-        loss_curves(), now=now, last_seen=now - timedelta(seconds=40), checkpoints=[(60, "Step 60")]
-    )
     stays = [
         (State.VALIDATING.value, now - timedelta(minutes=50), now - timedelta(minutes=46)),
         (State.QUEUED.value, now - timedelta(minutes=46), now - timedelta(minutes=30)),
@@ -61,7 +59,7 @@ def examples(now: datetime) -> dict[str, Any]:
     return {
         "states": [state.value for state in State],
         "tokens": TOKENS,
-        "charts": loss,
+        "charts": chart_states(now),
         "segments": state_bar(stays, USUAL, is_open=True),
         "drift": eta.drift(
             [
@@ -94,12 +92,53 @@ def examples(now: datetime) -> dict[str, Any]:
     }
 
 
+def chart_states(now: datetime) -> list[charts.Chart]:
+    """A panel as it comes, smoothed, on a logarithmic scale, zoomed into, and one of graders."""
+    looks = {
+        "plain": charts.PLAIN,
+        "smoothed": charts.Look(smooth=0.8),
+        "log": charts.Look(is_log=True),
+        "zoomed": charts.Look(low=20, high=60),
+    }
+    links = {"zoomed": "#sg-charts"}
+    made = [
+        replace(
+            chart,
+            name=f"{chart.name}-{name}",
+            csv_url=links.get(name, ""),
+            reset_url=links.get(name, ""),
+        )
+        for name, look in looks.items()
+        for chart in charts.panels(
+            loss_curves() if name == "plain" else loss_curves()[:2],
+            now=now,
+            last_seen=now - timedelta(seconds=40),
+            checkpoints=[(60, "Step 60")],
+            look=look,
+        )
+    ]
+    return [*made, *charts.panels(grader_curves(), now=now)]
+
+
+def grader_curves() -> list[charts.Curve]:
+    return [
+        charts.Curve(
+            f"scores/graders/{name}/train_reward_mean",
+            [(float(step), 0.9 - 0.6 * math.exp(-step / pace)) for step in range(1, 61)],
+        )
+        for name, pace in (("exact", 20), ("style", 40))
+    ]
+
+
 def loss_curves() -> list[charts.Curve]:
     train = tuple(
         (float(step), 0.4 + 2 * math.exp(-step / 30) + 0.1 * math.sin(step))
         for step in range(1, 121)
     )
-    valid = tuple((float(step), 0.5 + 1.9 * math.exp(-step / 30)) for step in range(10, 121, 10))
+    valid = tuple(
+        (float(step), 0.5 + 1.9 * math.exp(-step / 30) + max(step - 80, 0) / 200)
+        for step in range(10, 121, 10)
+    )
     gap = tuple((step, None if step in GAP else value / 3) for step, value in train)
     return [
         charts.Curve("train_loss", train),

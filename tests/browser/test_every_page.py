@@ -15,7 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 # The table of routes is compared with the resolver, so a new page comes here by itself.
 NEEDS = {name: route.needs for name, route in TEAM_PAGES.items() if "GET" in route.methods}
 NEEDS["styleguide"] = NEEDS["message-guide"] = ()
-PAGES = sorted(NEEDS.keys() - {"file-download", "news", "job-markdown"})  # files, JSON, text
+PAGES = sorted(
+    NEEDS.keys() - {"file-download", "news", "job-markdown", "job-points"}
+)  # files, JSON, text
 NAMELESS = [name for name in PAGES if not set(NEEDS[name]) - {"kind"}]
 # These show nothing of a connection, a job or an alert.
 UNTROUBLED = {

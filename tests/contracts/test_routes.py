@@ -38,6 +38,7 @@ PAGES = {
     "job-timeline": Route(V, GET, JOB),
     "job-changes": Route(V, GET, JOB),
     "job-raw": Route(V, GET, JOB),
+    "job-points": Route(V, GET, JOB),
     "job-markdown": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
     "file-preview": Route(V, GET, (*JOB, "file_id")),
