@@ -21,15 +21,15 @@ from tqdm import tqdm
 django.setup()
 
 from django.conf import settings  # noqa: E402 - after the setup, as all that follow
-from django.test import Client  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.test import Client  # noqa: E402 - as above
+from django.utils import timezone  # noqa: E402 - as above
 
-from accounts.models import Membership, Role, Team, User  # noqa: E402
-from bench import runs  # noqa: E402
-from bench.ours import a_connection  # noqa: E402
-from bench.runs import Run  # noqa: E402
-from jobs import curves  # noqa: E402
-from jobs.models import Connection, Job, Point, PointSource  # noqa: E402
+from accounts.models import Membership, Role, Team, User  # noqa: E402 - as above
+from bench import runs  # noqa: E402 - as above
+from bench.ours import a_connection  # noqa: E402 - as above
+from bench.runs import Run  # noqa: E402 - as above
+from jobs import curves  # noqa: E402 - as above
+from jobs.models import Connection, Job, Point, PointSource  # noqa: E402 - as above
 
 SLUGS = ("prod-eu", "prod-us", "research", "lab")
 BATCH = 2000
