@@ -35,8 +35,8 @@ screenshots: .venv/.dev ## pictures of every page of the running demo, into docs
 check-aimock: .venv/.dev ## follows jobs of a server not written here (needs npm)
 	@$(PY) -m pytest -q -s -p no:randomly tests/external/check_aimock.py
 
-bench: .venv/.dev ## measures polling beside its targets (a part: ROW=g, its length: BENCH_MINUTES=5)
-	@$(PY) -m bench $(ROW)
+bench: .venv/.dev ## measures polling and pages beside their targets (a part: ROW=b, beside MLflow and Trackio: PEERS=1)
+	@case "$(ROW)" in c|"") requirements/browser;; esac; $(PY) -m bench $(ROW)
 
 faults: .venv/.dev ## applies known wrong designs to a copy; the tests must fail for each (ROW=F34)
 	@ROW=$(ROW) $(PY) -m tests.mutants

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.models import Membership
+from accounts.models import Membership, User
 
 # Asked by programs with a signature or a token: a cookie neither counts there nor costs a query.
-COOKIELESS = ("/webhooks/", "/v1/", "/api/")
+COOKIELESS = ("/webhooks/", "/v1/", "/api/", "/feeds/")
 CHOSEN_TEAM = "team"  # session key: slug of the team a user with several looks at
 
 
@@ -37,12 +38,15 @@ def zone_of(request: HttpRequest) -> ZoneInfo:
 
 def find_membership(request: HttpRequest) -> Membership | None:
     """The membership in the chosen team, else in the oldest one; None for a user without a team."""
-    mine = (
-        Membership.objects.filter(user_id=request.user.pk or 0)
-        .select_related("team")
-        .order_by("pk")
-    )
+    mine = memberships_of(request.user)
     chosen = request.session.get(CHOSEN_TEAM)
-    if chosen and (found := mine.filter(team__slug=chosen).first()):
-        return found
-    return mine.first()
+    return next((one for one in mine if one.team.slug == chosen), mine[0] if mine else None)
+
+
+def memberships_of(user: User | AnonymousUser) -> tuple[Membership, ...]:
+    """With their teams, the oldest first: as they came with the user, else read now."""
+    held = getattr(user, "held_memberships", None)
+    if held is None:
+        mine = Membership.objects.filter(user_id=user.pk or 0)
+        held = tuple(mine.select_related("team").order_by("pk"))
+    return held

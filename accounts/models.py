@@ -67,6 +67,8 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     objects = UserManager()
+    # Read with the user of a session by accounts.backends; None where it came another way.
+    held_memberships: "tuple[Membership, ...] | None" = None
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -16,9 +16,11 @@ from alerts.happening import Happening, JobFacts
 from alerts.message import Message, bare, compose
 from alerts.models import Delivery, thread_of
 from alerts.numbers import NOTHING, Numbers, numbers_of
+from alerts.partners import partners_of
 from jobs.claims import database_now
 from jobs.failpoints import failpoint
 from jobs.models import Connection, Job, Transition
+from jobs.refs import Ref, compare_path
 
 BATCH = 200
 MOST_AT_ONCE = 1000  # transitions of one turn: about a second
@@ -104,13 +106,15 @@ def _deliveries(transitions: Sequence[Transition]) -> list[Delivery]:
     known = rulebook.rules_of({transition.connection.team_id for transition in ringing})
     silent = silences.silences_of({one.job_id for one in ringing if one.job_id is not None})
     numbers, now = numbers_of(ringing), database_now()
+    partners = partners_of(ringing)
     made = []
     for transition in ringing:
         change = rulebook.change_of(transition)
         told = rules.concerned(change, known[change.team_id], now)
         held_back = _why_held_back(transition, change, silent)
         measured = numbers.get(transition.job_id or 0, NOTHING)
-        message = _message(transition, change, measured) if told else None
+        partner = partners.get(transition.job_id or 0)
+        message = _message(transition, change, measured, partner) if told else None
         made += [_delivery(transition, one, message, held_back) for one in told if message]
     return made
 
@@ -144,11 +148,15 @@ def _delivery(
     return delivery
 
 
-def _message(transition: Transition, change: rules.Change, numbers: Numbers) -> Message:
+def _message(
+    transition: Transition, change: rules.Change, numbers: Numbers, partner: Ref | None
+) -> Message:
     """Never raises: an alert that can say little is better than none."""
     name = rules.alert_name(change) or transition.to_state
     try:
-        return compose(_happening(transition, name, numbers))
+        happening = _happening(transition, name, numbers)
+        compared = compare_with(transition.job, transition.connection, partner)
+        return compose(replace(happening, compare_url=compared))
     except Exception:
         log.exception("message is bare", transition=transition.pk)
         subject = str(transition.job or transition.connection)
@@ -184,6 +192,13 @@ def page_of(connection: Connection, job: Job | None) -> str:
     return f"{settings.SITE_URL}/jobs/{connection.slug}/{quote(job.provider_id, safe='')}/"
 
 
+def compare_with(job: Job | None, connection: Connection, partner: Ref | None) -> str:
+    """The page that holds the job against its partner; "" without one."""
+    if job is None or partner is None:
+        return ""
+    return settings.SITE_URL + compare_path([Ref(connection.slug, job.provider_id), partner])
+
+
 def _job_facts(transition: Transition, job: Job, numbers: Numbers) -> JobFacts:
     is_state = transition.kind == Transition.Kind.STATE
     return JobFacts(
@@ -209,6 +224,8 @@ def _job_facts(transition: Transition, job: Job, numbers: Numbers) -> JobFacts:
         usual_trained_s=numbers.usual.median_s if numbers.usual else None,
         usual_count=numbers.usual.count if numbers.usual else 0,
         best_step=numbers.best_step,
+        cost_usd=job.cost_usd,
+        prices_of=numbers.prices_of,
         figures={
             "train_loss": job.train_loss,
             "valid_loss": job.valid_loss,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from alerts.facts import MAX_FACT, MAX_NAME, facts_of, raw_of
-from alerts.happening import Happening
+from alerts.happening import JOB_ENDS, Happening
 from alerts.plaintext import iso, safe
 from alerts.wording import next_step_of, reason_of, result_of, word_of
 
@@ -148,10 +148,13 @@ def compose(happening: Happening) -> Message:
 
 
 def _links(happening: Happening) -> tuple[tuple[str, str], ...]:
-    """Besides the page itself: where a person may answer the alert."""
-    is_job_page = bool(happening.job and happening.url)
-    snooze = (("Snooze", f"{happening.url}snooze/"),)
-    return snooze if is_job_page and happening.name in SNOOZABLE else ()
+    """Besides the page itself: what to hold the job against, and where to answer the alert."""
+    if not happening.job or not happening.url:
+        return ()
+    is_condition = happening.name in SNOOZABLE
+    is_told = is_condition or happening.name in JOB_ENDS
+    compare = (("Compare", happening.compare_url),) if is_told and happening.compare_url else ()
+    return (*compare, ("Snooze", f"{happening.url}snooze/")) if is_condition else compare
 
 
 def bare(name: str, happened_at: datetime, subject: str, thread: str) -> Message:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from alerts.digest import digest
 from alerts.happening import Happening, JobFacts
@@ -30,7 +30,13 @@ def samples(site_url: str, at: datetime) -> Iterator[tuple[str, Message]]:
 def _happenings(site_url: str, at: datetime) -> Iterator[Happening]:
     failed = _failed(site_url, at)
     running = replace(failed, job=_job(at, state="running", step=480.0, total_steps=1200))
-    connection = replace(failed, job=None, watched_jobs=3, url=f"{site_url}/connections/prod-eu/")
+    connection = replace(
+        failed,
+        job=None,
+        watched_jobs=3,
+        url=f"{site_url}/connections/prod-eu/",
+        compare_url="",
+    )
     yield failed
     yield _succeeded(failed, at)
     yield replace(failed, name="cancelled", job=_job(at, state="cancelled", stayed_s=1840.0))
@@ -74,6 +80,7 @@ def _failed(site_url: str, at: datetime) -> Happening:
         connection_name="Prod EU",
         url=f"{site_url}/jobs/prod-eu/ftjob-a41/",
         thread="job-a41",
+        compare_url=f"{site_url}/compare/?jobs=prod-eu/ftjob-a41,prod-eu/ftjob-a38",
         job=_job(
             at,
             state="failed",
@@ -96,6 +103,8 @@ def _succeeded(failed: Happening, at: datetime) -> Happening:
         usual_trained_s=2890.0,
         usual_count=14,
         best_step=900.0,
+        cost_usd=3.612993,
+        prices_of=date(2024, 7, 18),
         figures={"valid_loss": 0.498, "best_valid_loss": 0.471, "train_loss": 0.41},
     )
     return replace(failed, name="succeeded", previous="running", job=job)

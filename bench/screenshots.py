@@ -29,9 +29,23 @@ THEMES = ("light", "dark")
 WIDTHS = (1440, 390)
 SETTLE_S = 45  # until jobs of the demo are in most states and curves have some points
 START_S = 120
+KINDS = {
+    "running": "state=running",
+    "failed": "state=failed",
+    "succeeded": "state=succeeded&method=supervised",
+    "reinforcement": "state=succeeded&method=reinforcement",
+}
 LINK = re.compile(r"Sign in: (http://\S+)")
 PAGES = {
     "jobs": "/jobs/",
+    "jobs-no-hit": "/jobs/?q=no+such+job&state=failed",
+    "jobs-columns": "/jobs/?method=supervised&sort=loss&cols=state,base_model,curve,best_loss,tokens,cost,duration",
+    "insight": "/insight/",
+    "models": "/models/",
+    "costs": "/costs/",
+    "prices": "/costs/prices/",
+    "views": "/views/",
+    "welcome": "/welcome/",
     "alerts": "/alerts/",
     "deliveries": "/alerts/deliveries/",
     "rule": "/alerts/rules/add/",
@@ -41,7 +55,13 @@ PAGES = {
     "connections": "/connections/",
     "status": "/status/",
     "team": "/team/",
+    "tokens": "/team/tokens/",
+    "log": "/team/log/",
+    "retention": "/team/retention/",
+    "password": "/team/password/",
+    "styleguide": "/styleguide/",
 }
+JOB_PAGES = ("timeline/", "changes/", "events/", "raw/", "labels/")
 
 
 def main() -> int:
@@ -156,7 +176,7 @@ def take_all(browser: Browser, base: str, state: StorageState) -> None:
 
 def take(context: BrowserContext, base: str, name: str) -> None:
     page = context.new_page()
-    pages = {**PAGES, **job_pages(page, base)}
+    pages = {**PAGES, **job_pages(page, base), **comparisons(page, base)}
     for word, path in pages.items():
         page.goto(base + path)
         page.wait_for_timeout(700)
@@ -167,12 +187,29 @@ def take(context: BrowserContext, base: str, name: str) -> None:
 def job_pages(page: Page, base: str) -> dict[str, str]:
     """One job of each telling state, as far as the demo has one."""
     found = {}
-    for state in ("running", "failed", "succeeded"):
-        page.goto(f"{base}/jobs/?state={state}")
+    for word, asked in KINDS.items():
+        page.goto(f"{base}/jobs/?{asked}")
         first = page.locator(".jobs .name").first
         if first.count():
-            found[f"job-{state}"] = first.get_attribute("href") or "/jobs/"
+            found[f"job-{word}"] = first.get_attribute("href") or "/jobs/"
+    if whole := found.get("job-succeeded"):
+        found |= {f"job-{part.strip('/')}": whole + part for part in JOB_PAGES}
+        page.goto(base + whole)
+        preview = page.get_by_role("link", name=re.compile("preview", re.IGNORECASE)).first
+        if preview.count():
+            found["job-preview"] = preview.get_attribute("href") or whole
     return found
+
+
+def comparisons(page: Page, base: str) -> dict[str, str]:
+    """The newest jobs that succeeded: three side by side, eight, and the page that chooses them."""
+    page.goto(f"{base}/jobs/?state=succeeded")
+    paths = page.locator(".jobs .name").evaluate_all("all => all.map(one => one.pathname)")
+    refs = [path.removeprefix("/jobs/").rstrip("/") for path in dict.fromkeys(paths)]
+    return {
+        "choose": "/compare/",
+        **{f"compare-{n}": f"/compare/?jobs={','.join(refs[:n])}" for n in (3, 8) if refs[1:]},
+    }
 
 
 def chromium() -> str | None:

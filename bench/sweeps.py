@@ -25,9 +25,9 @@ def rows(wanted: str) -> list[Row]:
         stub = stack.enter_context(a_stub(JOBS))
         lanes = {way: stack.enter_context(a_lane(way, stub)) for way in KINDS}
         found = []
-        if wanted in ("", "a1"):
+        if "a1".startswith(wanted):
             found += unchanged_rows(rounds(lanes, stub, "a1 unchanged", is_changing=False))
-        if wanted in ("", "a2"):
+        if "a2".startswith(wanted):
             found += changed_rows(rounds(lanes, stub, "a2 changed", is_changing=True))
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+SMALL = 100  # below it, a decimal is told
 HEAD = ("row", "what", "TuneBell", "peer", "ratio", "target", "holds")
 
 
@@ -32,6 +33,15 @@ class Row:
 def spread(values: list[float], unit: str = "") -> str:
     """`median (largest; n=5)`, in thousands with a comma."""
     return f"{median(values):,.0f}{unit} (max {max(values):,.0f}; n={len(values)})"
+
+
+def figures(values: list[float], unit: str) -> str:
+    """The same for small numbers: with the digits that tell them apart."""
+    return f"{small(median(values))}{unit} (max {small(max(values))}; n={len(values)})"
+
+
+def small(number: float) -> str:
+    return f"{number:,.1f}" if abs(number) < SMALL else f"{number:,.0f}"
 
 
 def table(rows: list[Row]) -> str:

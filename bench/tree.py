@@ -26,6 +26,15 @@ def cpu_s(root: int) -> float:
 
 def pss_mb(root: int) -> dict[int, float]:
     """Proportional set size of each process: shared pages are divided among those that share them."""
+    return _held(root, ("Pss:",))
+
+
+def uss_mb(root: int) -> dict[int, float]:
+    """What each process holds alone, and would give back by ending."""
+    return _held(root, ("Private_Clean:", "Private_Dirty:"))
+
+
+def _held(root: int, names: tuple[str, ...]) -> dict[int, float]:
     found = {}
     for pid in pids(root):
         try:
@@ -33,7 +42,7 @@ def pss_mb(root: int) -> dict[int, float]:
         except OSError:
             continue  # it ended meanwhile
         lines = (line.split() for line in text.splitlines())
-        found[pid] = sum(int(line[1]) for line in lines if line[0] == "Pss:") / 1024
+        found[pid] = sum(int(line[1]) for line in lines if line[0] in names) / 1024
     return found
 
 

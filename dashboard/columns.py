@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dashboard import marks, words
+from jobs.costs import dollars
 
 if TYPE_CHECKING:
     from dashboard.queries.job_row import Row
 
 Cell = Callable[["Row", datetime], str]
 ABSENT = words.ABSENT
-CENT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,7 @@ def _figure(value: float | None) -> str:
 
 
 def _usd(value: float | None) -> str:
-    """An estimate in dollars; a fraction of a cent is said to be one, nothing is a dash."""
-    if value is None:
-        return ABSENT
-    return "<$0.01".replace("<", "&lt;") if 0 < value < CENT else f"${value:,.2f}"
+    return ABSENT if value is None else escape(dollars(value))
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from dashboard.bundles import BUNDLES
+
 STAMP = ".collected"
 LOCK = int.from_bytes(b"tunebell")  # whoever prepares a PostgreSQL database holds it
 
@@ -59,7 +61,8 @@ def collect_static() -> None:
 
 
 def fingerprint(folders: list[Path]) -> str:
-    digest = hashlib.sha256()
+    """Of the files, and of what is made of them."""
+    digest = hashlib.sha256(repr([(one.name, one.parts) for one in BUNDLES]).encode())
     for folder in folders:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             digest.update(f"{path.relative_to(folder)}:".encode() + path.read_bytes())

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Team
 from dashboard import words
 from dashboard.forms.connections import dialect_label, is_secret
-from dashboard.queries.traffic import Traffic, traffic
+from dashboard.queries.traffic import Answered, Traffic, answered_share, traffic
 from jobs import manners, schedule
 from jobs.actions import Action
 from jobs.models import Connection, Health, Job, Transition
@@ -35,6 +35,27 @@ JOBS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
+class JobCounts:
+    """A connection's jobs; of those that are over, how many are kept in full."""
+
+    all: int = 0
+    active: int = 0
+    kept: int = 0
+
+    @property
+    def over(self) -> int:
+        return self.all - self.active
+
+    @property
+    def kept_percent(self) -> int | None:
+        """Rounded down: 100 says that nothing is missing. None when there is nothing to keep."""
+        return self.kept * 100 // self.over if self.over else None
+
+
+NO_JOBS = JobCounts()
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRow:
     slug: str
     name: str
@@ -50,8 +71,8 @@ class ConnectionRow:
     next_at: datetime | None
     asked_to_wait: bool
     is_pacing: bool
-    job_count: int
-    active_count: int
+    jobs: JobCounts
+    answered: Answered | None  # of the last 24 hours; None: nothing was asked
     is_paused: bool
     is_archived: bool
     is_troubled: bool
@@ -149,23 +170,27 @@ def find_connection(team: Team, slug: str) -> Connection:
 
 
 def connection_list(team: Team) -> ConnectionList:
-    counts = job_counts(team)
+    counts, answered = job_counts(team), answered_share(team, timezone.now())
     found = Connection.objects.for_team(team).order_by("name", "pk")
-    rows = [connection_row(row, counts.get(row.pk, (0, 0))) for row in found]
+    rows = [connection_row(row, counts.get(row.pk, NO_JOBS), answered.get(row.pk)) for row in found]
     live = tuple(row for row in rows if not row.is_archived)
     return ConnectionList(verdict(live), live, tuple(row for row in rows if row.is_archived))
 
 
-def job_counts(team: Team) -> dict[int, tuple[int, int]]:
-    """Jobs, and those not over, by connection."""
-    active = Count("pk", filter=~Q(state__in=OVER))
+def job_counts(team: Team) -> dict[int, JobCounts]:
+    """By connection; one that has no job is missing."""
+    is_over = Q(state__in=OVER)
     rows = (
         Job.objects.for_team(team)
         .filter(archived_at=None)
         .values("connection")
-        .annotate(all=Count("pk"), active=active)
+        .annotate(
+            all=Count("pk"),
+            active=Count("pk", filter=~is_over),
+            kept=Count("pk", filter=is_over & Q(settled_at__isnull=False)),
+        )
     )
-    return {row["connection"]: (row["all"], row["active"]) for row in rows}
+    return {row["connection"]: JobCounts(row["all"], row["active"], row["kept"]) for row in rows}
 
 
 def verdict(rows: tuple[ConnectionRow, ...]) -> str:
@@ -178,7 +203,9 @@ def verdict(rows: tuple[ConnectionRow, ...]) -> str:
     return "Waiting for the first answer." if new else "Every connection answers."
 
 
-def connection_row(row: Connection, counts: tuple[int, int]) -> ConnectionRow:
+def connection_row(
+    row: Connection, counts: JobCounts, answered: Answered | None = None
+) -> ConnectionRow:
     is_site = row.origin == Connection.Origin.SITE
     look, word = look_of(row)
     waits = row.wait_until is not None and (
@@ -199,8 +226,8 @@ def connection_row(row: Connection, counts: tuple[int, int]) -> ConnectionRow:
         next_at=None if row.is_paused or row.archived_at else _next_at(row),
         asked_to_wait=waits and row.health == Health.LIMITED,
         is_pacing=is_pacing(row),
-        job_count=counts[0],
-        active_count=counts[1],
+        jobs=counts,
+        answered=answered,
         is_paused=row.is_paused,
         is_archived=row.archived_at is not None,
         is_troubled=look == State.FAILED.value,
@@ -283,7 +310,7 @@ def _headers(row: Connection) -> tuple[HeaderLine, ...]:
 
 
 def connection_page(row: Connection) -> ConnectionPage:
-    counts = job_counts(row.team).get(row.pk, (0, 0))
+    counts = job_counts(row.team).get(row.pk, NO_JOBS)
     return ConnectionPage(
         row=connection_row(row, counts),
         organization=row.organization,

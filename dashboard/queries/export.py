@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, QueryDict
@@ -12,11 +11,11 @@ from accounts.models import Team
 from dashboard.queries.job_filter import JobFilter
 from dashboard.queries.jobs import listed, narrow
 from jobs.models import Connection, Job
+from jobs.refs import Ref, compare_path
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
-COMPARE = "/compare/"
 MOST_COMPARED = 101  # one more than its page takes, so that it can say so
 TICKED = "job"  # the name of the boxes on the list
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -43,12 +42,12 @@ def ticked_jobs(team: Team, numbers: Sequence[str]) -> "JobQuerySet":
 
 def compare_url(team: Team, numbers: Sequence[str]) -> str:
     """The page that compares these jobs, in the order of their rows. Raises as `chosen_jobs` does."""
-    if not numbers:
-        return COMPARE
     asked = list(dict.fromkeys(numbers))[:MOST_COMPARED]
+    if not asked:
+        return compare_path(())
     found = ticked_jobs(team, asked).values_list("pk", "connection__slug", "provider_id")
-    names = {str(pk): quote(f"{slug}/{name}") for pk, slug, name in found}
-    return f"{COMPARE}?jobs={','.join(names[number] for number in asked if number in names)}"
+    refs = {str(pk): Ref(slug, name) for pk, slug, name in found}
+    return compare_path(refs[number] for number in asked if number in refs)
 
 
 def jobs_of(connection: Connection) -> "JobQuerySet":

@@ -1,6 +1,7 @@
 """The view of the jobs list that an address asks for: the one place that reads and writes it."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from dashboard import columns
+from jobs import labels
 from providers.states import State
 
 PAGE_SIZES = (20, 50, 100, 200)
@@ -27,7 +29,6 @@ SORTS = {
 METHODS = ("supervised", "dpo", "reinforcement")
 NEWEST, USUAL_SIZE = "-created", 50
 FIRST_YEAR, LAST_YEAR = 2000, 2100  # of a date that is worth asking for
-MOST_TAGS = 20
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Members = tuple[tuple[str, str], ...]  # of a query string, in order
 
@@ -194,10 +195,10 @@ def _text(asked: QueryDict, name: str) -> str:
 
 
 def _tags(given: list[str]) -> tuple[str, ...]:
-    """As they are stored: folded, and without a space."""
-    folded = (tag.replace("\x00", "").strip().casefold()[:40] for tag in given)
-    return tuple(dict.fromkeys(tag for tag in folded if tag and not set(tag) & set(" \t\n")))[
-        :MOST_TAGS
+    """As they are stored; what can be no tag is left out."""
+    folded = (unicodedata.normalize("NFKC", tag).casefold().strip() for tag in given)
+    return tuple(dict.fromkeys(tag for tag in folded if labels.TAG.fullmatch(tag)))[
+        : labels.MOST_TAGS
     ]
 
 

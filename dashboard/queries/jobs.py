@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Team
 from dashboard import words
 from dashboard.columns import CHOICES, NARROW, STRIP, Column, chosen
+from dashboard.list_url import list_url
 from dashboard.queries import news
 from dashboard.queries.hearing import Hearing, hearing_with, number_of
 from dashboard.queries.job_filter import METHODS, PAGE_SIZES, JobFilter
@@ -109,7 +110,7 @@ class JobsPage:
 
     @property
     def clear_url(self) -> str:
-        return reverse("jobs")
+        return list_url()
 
     @property
     def stuck_toggle(self) -> int | None:

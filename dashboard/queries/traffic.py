@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q, Sum
+
+from accounts.models import Team
 from dashboard import words
 from jobs.models import Connection, RequestTally
 
@@ -46,6 +49,15 @@ class Budget:
     trouble: int
     used: int
     is_kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How the requests of the last 24 hours went: the share that was answered, and how many were not."""
+
+    share: str
+    trouble: int
+    is_kept: bool  # within the goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,23 @@ def traffic(connection: Connection, now: datetime) -> Traffic:
         budgets=budgets,
         mean_answer=_mean_answer(day),
     )
+
+
+def answered_share(team: Team, now: datetime) -> dict[int, Answered]:
+    """By connection, of one query; one that nothing was asked of is missing."""
+    began = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    rows = (
+        RequestTally.objects.for_team(team)
+        .filter(hour__gte=began)
+        .values("connection")
+        .annotate(all=Sum("number"), good=Sum("number", filter=Q(outcome__in=ANSWERED), default=0))
+    )
+    return {row["connection"]: _answered(row["all"], row["good"]) for row in rows if row["all"]}
+
+
+def _answered(number: int, good: int) -> Answered:
+    budget = _budget("24 hours", number, number - good)
+    return Answered(budget.share, budget.trouble, budget.is_kept)
 
 
 def _rows(connection: Connection, since: datetime) -> Iterator[_Row]:

@@ -1,37 +1,118 @@
-"""How far the first steps are done."""
+"""How far the first steps are done, and what the next one needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from accounts.models import Team, User
+from alerts.channels import Kind, kinds
 from alerts.models import Channel
 from alerts.setup import has_listener
-from jobs.models import Connection, Job
+from dashboard import words
+from dashboard.queries.alerts import ChannelRow, channel_row
+from dashboard.queries.connections import (
+    NO_JOBS,
+    ConnectionRow,
+    JobCounts,
+    connection_row,
+    job_counts,
+)
+from jobs.models import Backfill, Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`is_next`: the first that is open; its button is the one to press."""
+
+    name: str
+    is_done: bool
+    is_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A real connection, and how much of its history is kept. `archive`: "" before it was asked for."""
+
+    row: ConnectionRow
+    archive: str
+
+    @property
+    def is_archive_open(self) -> bool:
+        return not self.archive and self.row.jobs.kept < self.row.jobs.over
 
 
 @dataclass(frozen=True, slots=True)
 class WelcomePage:
-    verdict: str
-    has_password: bool
-    connections: tuple[str, ...]
+    steps: tuple[Step, ...]
+    connections: tuple[Line, ...]
     has_demo: bool
-    has_channel: bool
-    has_listener: bool
-    has_jobs: bool
+    channels: tuple[ChannelRow, ...]
+    kinds: tuple[Kind, ...]
+    jobs: JobCounts  # of all connections together
+
+    @property
+    def done(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it changes by itself: an archive is read, or a first answer is waited for."""
+        return any(
+            line.archive == Backfill.State.RUNNING or line.row.last_good_at is None
+            for line in self.connections
+        )
+
+    @property
+    def found(self) -> str:
+        """What there is to look at by now."""
+        active = f", {words.thin(self.jobs.active)} of them active" if self.jobs.active else ""
+        return f"{words.counted(self.jobs.all, 'job')} found{active}."
+
+    @property
+    def verdict(self) -> str:
+        if self.done == len(self.steps):
+            return "All set."
+        return f"{self.done} of {len(self.steps)} steps done. Each can wait; you can come back."
 
 
 def welcome_page(team: Team, user: User) -> WelcomePage:
+    now, counts = timezone.now(), job_counts(team)
     live = list(Connection.objects.for_team(team).live().order_by("pk"))
-    real = tuple(row.name for row in live if row.origin != Connection.Origin.DEMO)
-    is_heard, has_password = has_listener(team), user.has_usable_password()
-    open_steps = [has_password, bool(real), is_heard].count(False)
+    archives = dict(Backfill.objects.for_team(team).values_list("connection", "state"))
+    lines = tuple(
+        Line(connection_row(row, counts.get(row.pk, NO_JOBS)), archives.get(row.pk, ""))
+        for row in live
+        if row.origin != Connection.Origin.DEMO
+    )
+    channels = Channel.objects.for_team(team).set_up().order_by("name", "pk")
+    is_heard = has_listener(team)
     return WelcomePage(
-        verdict="All set."
-        if not open_steps
-        else f"{3 - open_steps} of 3 steps done. Each can wait.",
-        has_password=has_password,
-        connections=real,
-        has_demo=len(live) > len(real),
-        has_channel=Channel.objects.for_team(team).exists(),
-        has_listener=is_heard,
-        has_jobs=Job.objects.for_team(team).exists(),
+        steps=steps(
+            account=user.has_usable_password(),
+            connection=any(not line.row.is_troubled for line in lines),
+            archive=bool(lines) and not any(line.is_archive_open for line in lines),
+            alert=is_heard,
+        ),
+        connections=lines,
+        has_demo=len(live) > len(lines),
+        channels=tuple(channel_row(row, now) for row in channels),
+        kinds=tuple(kinds().values()),
+        jobs=total(list(counts.values())),
+    )
+
+
+def steps(**done: bool) -> tuple[Step, ...]:
+    """The steps by name, in their order.
+
+    >>> [step.is_next for step in steps(account=True, connection=False, alert=False)]
+    [False, True, False]
+    """
+    first_open = next((name for name, is_done in done.items() if not is_done), "")
+    return tuple(Step(name, is_done, name == first_open) for name, is_done in done.items())
+
+
+def total(counts: Sequence[JobCounts]) -> JobCounts:
+    return JobCounts(
+        *(sum(getattr(one, name) for one in counts) for name in ("all", "active", "kept"))
     )

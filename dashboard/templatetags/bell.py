@@ -11,18 +11,22 @@ from django.template.context import RequestContext
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import charts, columns, marks, words
+from dashboard import bundles, charts, columns, markdown, marks, plots, scatter, words
+from dashboard.list_url import EVERYTHING, list_url
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import Segment
+from jobs.costs import dollars
+from jobs.refs import Ref, compare_path
 from providers.states import State
 
 register = template.Library()
 
-LOWEST_FIRST = {"name", "loss", "best", "train"}  # where the first press of a title begins
+# A press on these titles has the smallest first.
+ASCENDING_FIRST = {"name", "shutdown", "best", "loss", "train"}
 Context = dict[str, Any]
 
 
@@ -94,9 +98,56 @@ def metric_chart(chart: charts.Chart, prefix: str = "chart") -> Context:
     return {"chart": chart, "id": chart_id, "points_id": f"{chart_id}-points"}
 
 
+@register.simple_tag
+def chart_rows(chart: charts.Chart) -> SafeString:
+    """The rows of a chart's table: nothing but numbers, some thousand cells of them on one page."""
+    best = chart.best.x if chart.best else None
+    mark = ' <span class="best-word">best</span>'
+    return SafeString(
+        "".join(
+            f'<tr><th scope="row" class="number">{words.thin(round(x, 2))}{mark if x == best else ""}</th>'
+            + "".join(f'<td class="number">{figure(value)}</td>' for value in values)
+            + "</tr>"
+            for x, values in chart.rows
+        )
+    )
+
+
 @component("components/state_bar.html")
 def state_bar(segments: tuple[Segment, ...]) -> Context:
     return {"segments": segments}
+
+
+@component("components/bars.html")
+def bar_plot(bars: plots.Bars) -> Context:
+    """Counts by time, what went wrong on what went well, with sentence and table twin."""
+    return {"plot": bars, "id": f"plot-{bars.name}"}
+
+
+@component("components/boxes.html")
+def box_plot(boxes: plots.Boxes) -> Context:
+    """Spreads on one axis, one row each, with sentence and table twin."""
+    return {"plot": boxes, "id": f"plot-{boxes.name}"}
+
+
+@component("components/scatter.html")
+def scatter_plot(found: scatter.Scatter) -> Context:
+    """A result against a setting, a dot a job, with legend, sentence and table twin."""
+    return {"plot": found, "id": f"plot-{found.name}"}
+
+
+@register.simple_tag
+def stylesheets() -> SafeString:
+    """The links to the stylesheet of every page, or to its parts while somebody works on them."""
+    urls = ((url,) for url in bundles.STYLES.urls())
+    return format_html_join("\n", '<link rel="stylesheet" href="{}">', urls)
+
+
+@register.simple_tag
+def scripts() -> SafeString:
+    """The same for our own scripts."""
+    urls = ((url,) for url in bundles.SCRIPTS.urls())
+    return format_html_join("\n", '<script src="{}" type="module"></script>', urls)
 
 
 @register.simple_tag(takes_context=True)
@@ -104,18 +155,30 @@ def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
     path, url = context["request"].path, reverse(name)
     current = format_html(' aria-current="{}"', "page" if path == url else "true")
     here = current if path.startswith(url) else ""
-    return format_html('<a href="{}"{}>{}</a>', url, here, word)
+    return format_html(
+        '<a href="{}"{}>{}</a>', jobs_url(context) if name == "jobs" else url, here, word
+    )
+
+
+@register.simple_tag(takes_context=True)
+def jobs_url(context: RequestContext) -> str:
+    """The list, which opens with a default view; from the list itself all jobs."""
+    url = reverse("jobs")
+    return list_url() if context["request"].path == url else url
 
 
 @register.simple_tag(takes_context=True)
 def query(context: RequestContext, **changes: object) -> str:
     """The page's own query string with some members changed; None or "" takes one away."""
-    asked = context["request"].GET.copy()
+    request = context["request"]
+    asked, is_list = request.GET.copy(), request.path == reverse("jobs")
     for name, value in changes.items():
         asked.pop(name, None)
         if value not in {None, ""}:
             asked[name] = str(value)
-    return f"?{asked.urlencode()}" if asked else "?"
+    if is_list:
+        asked.pop("view", None)
+    return f"?{asked.urlencode() or (EVERYTHING if is_list else '')}"
 
 
 @register.simple_tag
@@ -128,11 +191,17 @@ def job_rows(rows: Iterable[Row], shown: Sequence[columns.Column], prefix: str =
 def sort_head(context: RequestContext, name: str, label: str, sort: str) -> Context:
     """A column's title that sorts by it; a second press turns the order round."""
     is_sorted, is_descending = sort.removeprefix("-") == name, sort.startswith("-")
-    is_next_ascending = is_descending if is_sorted else name in LOWEST_FIRST
+    is_next_ascending = is_descending if is_sorted else name in ASCENDING_FIRST
     first = name if is_next_ascending else f"-{name}"
     direction = "descending" if is_descending else "ascending"
     href = query(context, sort=first, after=None)
     return {"label": label, "href": href, "aria_sort": direction if is_sorted else ""}
+
+
+@register.simple_tag
+def compare_url(slug: str, job_id: str) -> str:
+    """Where a job is compared with others."""
+    return compare_path([Ref(slug, job_id)])
 
 
 @register.filter
@@ -161,6 +230,12 @@ def filesize(count: int | None) -> str:
 
 
 @register.filter
+def usd(amount: float | None) -> str:
+    """Money: $3.61; "–" where nobody knows, $0.00 only where it is free."""
+    return words.ABSENT if amount is None else dollars(amount)
+
+
+@register.filter
 def or_absent(value: object) -> object:
     """The value, or "–" where the provider said nothing. 0 and False are said."""
     if value is None or value == "" or (isinstance(value, list | tuple | Mapping) and not value):
@@ -178,6 +253,12 @@ def full_stop(text: str) -> str:
     """For a reason from elsewhere that a sentence of ours follows."""
     text = text.rstrip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+@register.filter
+def visible(text: str) -> str:
+    """For a title, which no element can isolate: controls and direction overrides spelled out."""
+    return markdown.visible(text)
 
 
 @register.filter

@@ -26,6 +26,7 @@ from dashboard.forms.alerts import ChannelNameForm
 from dashboard.forms.connections import ConfirmNameForm
 from dashboard.queries import alerts as queries
 from dashboard.queries import hearing
+from dashboard.views import welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
 
@@ -126,12 +127,16 @@ def _saved_channel(
         messages.success(
             request, f"{created.channel.name} is saved. Send a test to see whether it arrives."
         )
-        return redirect("alerts")
+        return welcome.done(request, "alerts")
     # Shown in this answer and nowhere else: a redirect would have to store it somewhere.
     return render(
         request,
         "alerts/secret_once.html",
-        {"channel": created.channel, "secret": created.new_secret},
+        {
+            "channel": created.channel,
+            "secret": created.new_secret,
+            "is_first": welcome.is_origin(request),
+        },
     )
 
 
@@ -142,7 +147,10 @@ def test_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
     if not limits.take(limits.CHANNEL_TEST, request.team.pk):
         return too_many(request, limits.CHANNEL_TEST)
     note(request, "channel tested", channel.name)
-    return _overview_page(request, _try(channel))
+    tried = _try(channel)
+    if welcome.is_origin(request):
+        return welcome.page(request, tried)
+    return _overview_page(request, tried)
 
 
 def _try(channel: Channel) -> Tried:

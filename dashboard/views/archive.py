@@ -10,6 +10,7 @@ from accounts.access import TeamRequest, team_required
 from accounts.audit import note
 from accounts.models import Role
 from dashboard.queries.connections import find_connection
+from dashboard.views import welcome
 from dashboard.words import counted
 from jobs import archive
 from jobs.models import Connection
@@ -23,6 +24,8 @@ def change(request: TeamRequest, connection: str, action: str) -> HttpResponse:
         said = ACTIONS[action](found)
         note(request, f"backfill.{action}", found.slug)
     messages.success(request, said)
+    if welcome.is_origin(request):
+        return redirect("welcome")
     return redirect(f"/connections/{found.slug}/#archive")
 
 

@@ -31,7 +31,7 @@ from dashboard.queries import connections as queries
 from dashboard.queries.archive import ArchivePanel, archive_panel
 from dashboard.queries.catalog import catalog_panel
 from dashboard.queries.inbound import webhook_panel
-from dashboard.views import live
+from dashboard.views import live, welcome
 from dashboard.views.errors import error_page
 from jobs import tracking
 from jobs.ledger import counting
@@ -143,7 +143,7 @@ def _edit_form(request: TeamRequest, found: Connection | None) -> HttpResponse:
         request,
         f"{saved.name} is saved. " + ("Its jobs appear as they are found." if not found else ""),
     )
-    return redirect("connection", saved.slug)
+    return welcome.done(request, "connection", saved.slug)
 
 
 def _form_page(

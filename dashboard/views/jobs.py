@@ -1,4 +1,4 @@
-"""The jobs list and the pages of one job: request, query, render."""
+"""The jobs list, the page of one job and its events: request, query, render."""
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -8,8 +8,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
-from dashboard import downloads, visits
-from dashboard.queries import events, hearing, history
+from dashboard import visits
+from dashboard.metric_view import MetricView
+from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
 from dashboard.queries.export import TICKED, compare_url
@@ -25,6 +26,9 @@ def job_list(request: TeamRequest) -> HttpResponse:
     tag = live.tag_of(request, team.public_id, team.version)
     if live.is_current(request, tag):
         return live.unchanged(tag)
+    views = [] if live.is_fragment(request) else saved_views.views_of(team, request.user)
+    if not request.META["QUERY_STRING"] and (opening := saved_views.opening_url(views)):
+        return redirect(opening)
     asked = JobFilter.read(request.GET)
     hits = searching.hits([team.pk], asked.q) if asked.q else None
     if hit := jobs_queries.exact_hit(team, hits):
@@ -35,7 +39,9 @@ def job_list(request: TeamRequest) -> HttpResponse:
     region = live.Live(request.get_full_path(), tag, seconds)
     context = {"page": page, "live": region, "unseen": page.unseen}
     if not live.is_fragment(request) and not page.is_first_run:
-        context["warnings"] = hearing.warnings(page.hearing, Role(request.membership.role))
+        role = Role(request.membership.role)
+        context["warnings"] = hearing.warnings(page.hearing, role)
+        context["views"] = saved_views.tabs_of(views, request.GET, role)
     response = live.page(request, "jobs/job_list.html", "region", tag, context)
     if not live.is_fragment(request):
         remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
@@ -70,7 +76,8 @@ def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpRespon
     tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job, now))
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    page = job_queries.job_page(job, now)
+    view, address = MetricView.read(request.GET), request.build_absolute_uri(request.path)
+    page = job_queries.job_page(job, now, address, view)
     region = live.Live(request.get_full_path(), tag, is_on=not job.is_settled)
     return live.page(request, "jobs/job_detail.html", "region", tag, {"page": page, "live": region})
 
@@ -81,27 +88,3 @@ def job_events(request: TeamRequest, connection: str, job_id: str) -> HttpRespon
     job = job_queries.find_job(request.team, connection, job_id)
     found = events.events(job, events.EventFilter.read(request.GET))
     return render(request, "jobs/job_events.html", {"page": job_queries.sub_page(job, found)})
-
-
-@require_safe
-@team_required()
-def job_timeline(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
-    job = job_queries.find_job(request.team, connection, job_id)
-    past = history.history(job, timezone.now())
-    return render(request, "jobs/job_timeline.html", {"page": job_queries.sub_page(job, past)})
-
-
-@require_safe
-@team_required()
-def job_raw(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
-    job = job_queries.find_job(request.team, connection, job_id)
-    raw = history.raw(job, request.GET.get("snapshot", ""), job.connection.dialect)
-    return render(request, "jobs/job_raw.html", {"page": job_queries.sub_page(job, raw)})
-
-
-@require_safe
-@team_required()
-def file_download(request: TeamRequest, connection: str, job_id: str, file_id: str) -> HttpResponse:
-    job = job_queries.find_job(request.team, connection, job_id)
-    file = job_queries.find_file(job, file_id)
-    return downloads.attachment(file, decoded=request.GET.get("as") == "csv")

@@ -19,7 +19,7 @@ from dashboard.forms.signin import SignInForm
 
 WRONG = "E-mail and password do not belong together."
 TOO_MANY = "Too many tries. Wait five minutes, or use a sign-in link."
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.backends.MemberBackend"
 
 
 @never_cache

@@ -21,6 +21,7 @@ from accounts.models import ApiToken, Membership, Role, SignInLink, User
 from dashboard.forms.signin import PasswordForm
 from dashboard.forms.team import InviteForm, RoleForm, TokenForm
 from dashboard.queries import team as queries
+from dashboard.views import welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
 LAST_ADMIN = "A team keeps at least one admin. Make somebody else admin first."
@@ -163,7 +164,7 @@ def password(request: TeamRequest) -> HttpResponse:
             note(request, "password changed", request.user.email)
         update_session_auth_hash(request, request.user)
         messages.success(request, "Your password is set. Other devices are signed out.")
-        return redirect("team")
+        return welcome.done(request, "team")
     return render(request, "team/password.html", {"form": form}, status=400 if form.errors else 200)
 
 

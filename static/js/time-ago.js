@@ -2,7 +2,7 @@
 const shown = new Set();
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
-export function words(moment, now) {
+function words(moment, now) {
   const seconds = Math.round((now - moment) / 1000);
   const distance = Math.abs(seconds);
   if (distance > 7 * 86400) return moment.toISOString().slice(0, 10);

@@ -129,6 +129,22 @@ def test_a_condition_can_be_snoozed_from_its_message_and_an_end_cannot():
     assert compose(FAILED).links == ()
 
 
+@pytest.mark.parametrize("began", [STUCK, FAILED, DONE], ids=["stuck", "failed", "succeeded"])
+def test_a_job_can_be_compared_with_its_partner_from_the_message(began):
+    url = "https://bell.example.com/compare/?jobs=prod-eu/a,prod-eu/b"
+    message = compose(replace(began, compare_url=url))
+
+    assert message.links[0] == ("Compare", url)
+    assert message.data["links"]["compare"] == url
+
+
+def test_nothing_is_compared_once_a_condition_is_over_or_where_no_job_is():
+    url = "https://bell.example.com/compare/?jobs=prod-eu/a,prod-eu/b"
+
+    assert compose(replace(STUCK, name="recovered", previous="stuck", compare_url=url)).links == ()
+    assert compose(replace(QUIET, compare_url=url)).links == ()
+
+
 def test_a_model_that_retires_is_named_with_its_day():
     message = compose(RETIRING)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.homes import PASSWORD
+from tests.browser.test_every_page import PAGES, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
@@ -60,11 +61,11 @@ def test_a_job_opens_with_all_its_pages(page, street):
     page.goto("/jobs/")
     page.locator(f'.jobs .name[href="{address}"]').first.click()
     expect(page).to_have_url(re.compile(address))
-    for part in ("events/", "timeline/", "raw/"):
+    for part in ("events/", "timeline/", "changes/", "raw/", "markdown/"):
         page.goto(address)
         page.locator(f'a[href="{address}{part}"]').first.click()
         expect(page).to_have_url(re.compile(f"{part}$"))
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("h1, body > pre").first).to_be_visible()
 
 
 def test_a_result_file_is_downloaded_decoded(page, street):
@@ -102,7 +103,7 @@ def test_nothing_that_needs_a_script_is_offered(page):
 def test_the_server_s_chart_is_the_chart(page, street):
     page.goto(street.homes["busy"].jobs["succeeded"])
     chart = page.locator("metric-chart").first
-    expect(chart.locator(".plot > svg")).to_be_visible()
+    expect(chart.locator(".plot > [role=img]")).to_be_visible()
     assert chart.locator("path.line").count() > 1
     expect(chart.locator("canvas")).to_have_count(0)
 
@@ -114,3 +115,14 @@ def test_a_rule_is_tried_before_it_is_saved(page):
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("region", name="Preview")).to_contain_text("It would have rung")
     expect(page.get_by_label("Quiet from")).to_have_value("22:00")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "styleguide"])
+def test_every_page_answers_its_question_and_offers_no_dead_button(visit, street, name):
+    home = street.homes["busy"]
+    page = visit(street.url, home.cookie, java_script_enabled=False)
+    page.goto(address(name, home.ids))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("button[type=button]:visible")).to_have_count(0)
+    for form in page.locator("form:visible").all():
+        assert form.locator("button[type=submit]").count(), form.inner_html()

@@ -4,6 +4,7 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import ConsoleMessage, Page, Response
 
 WIDTHS = (390, 1440)
+BETWEEN = (320, 768)  # where only the layout can differ
 THEMES = ("light", "dark")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
@@ -48,13 +49,18 @@ def faults(page: Page, where: str) -> list[str]:
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             texts = [text for text in (barriers(page), *overflow(page)) if text]
             found += [f"{where} at {width} px, {theme}: {text}" for text in texts]
+    for width in BETWEEN:
+        page.set_viewport_size({"width": width, "height": 900})
+        found += [f"{where} at {width} px: {text}" for text in overflow(page)]
     return found
 
 
 def overflow(page: Page) -> list[str]:
     """The elements that make the page wider than the window."""
     return page.evaluate(
-        """() => {
+        """async () => {
+            const frame = () => new Promise(requestAnimationFrame);
+            await frame(); await frame();  // charts follow a new size with the next frame
             const root = document.scrollingElement;
             if (root.scrollWidth <= innerWidth) return [];
             const wide = [...document.body.querySelectorAll("*")].filter(

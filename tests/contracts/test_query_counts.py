@@ -14,9 +14,7 @@ from tests.contracts.test_routes import JOB, MACHINE, PAGES, address
 from tests.dashboard.graph import Graph, a_graph
 
 pytestmark = pytest.mark.django_db
-MOST = (
-    18  # with six of every page: session, user, membership, the count in its title, two for banners
-)
+MOST = 18  # with five of every page: session, who has it, the count in its title, two for banners
 READ = sorted(name for name in PAGES if "GET" in PAGES[name].methods)
 
 

@@ -206,9 +206,3 @@ def test_every_change_writes_exactly_one_entry(admin, team):
         "member removed",
         "token made",
     ]
-
-
-def test_the_first_steps_close_one_by_one(admin, boss):
-    assert "0 of 3 steps done" in text(admin.get("/welcome/"))
-    admin.post("/team/password/", {"new": PASSWORD})
-    assert "1 of 3 steps done" in text(admin.get("/welcome/"))

@@ -1,0 +1,339 @@
+"""What /compare/ shows: the jobs that its address names, side by side."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import Http404, QueryDict
+from django.urls import reverse
+
+from accounts.models import Team
+from dashboard import words
+from dashboard.charts import Chart, label_of
+from dashboard.comparison import Cell, Comparison, Row, compare, unlike_names
+from dashboard.overlay import Drawn, Line, main_metric, ordered, overlay, style
+from dashboard.queries.compare_facts import (
+    Known,
+    Stays,
+    besides_hyperparameters,
+    file_of,
+    groups,
+    size_of,
+)
+from dashboard.queries.compare_points import Last, drawn_of, last_values
+from dashboard.queries.leaves import row_id
+from dashboard.sameness import Data, Trained, Verdict, verdicts
+from jobs.export import cells
+from jobs.models import File, Job, Transition
+from jobs.refs import Ref, read_refs, spell_refs
+from providers.states import State
+
+MOST_CURVES = 8  # four hues and two dashes
+MOST_ROWS = 100
+FEWEST = 2
+TICKED = "job"  # the name of the boxes on the list
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks for. `refs` and `ids` are the jobs, by name and by the numbers of rows.
+
+    `is_malformed`: it names something that can be no job.
+    """
+
+    refs: tuple[Ref, ...] = ()
+    ids: tuple[int, ...] = ()
+    is_malformed: bool = False
+    only_differences: bool = False
+    metric: str = ""
+    is_table: bool = False
+    is_choosing: bool = False
+    q: str = ""
+    is_csv: bool = False
+
+    @classmethod
+    def read(cls, asked: QueryDict) -> "Asked":
+        refs = read_refs(",".join(asked.getlist("jobs")))
+        ids = tuple(dict.fromkeys(row_id(text) for text in asked.getlist(TICKED)))
+        return cls(
+            refs=refs or (),
+            ids=ids,
+            is_malformed=refs is None or 0 in ids,
+            only_differences=asked.get("diff") == "1",
+            metric=asked.get("metric", "")[:200],
+            is_table=asked.get("view") == "table",
+            is_choosing=asked.get("choose") == "1",
+            q=asked.get("q", "").strip()[:200],
+            is_csv=asked.get("format") == "csv",
+        )
+
+    @property
+    def number(self) -> int:
+        return len(self.refs) + len(self.ids)
+
+    @property
+    def jobs(self) -> str:
+        """For the hidden field of a form."""
+        return spell_refs(self.refs)
+
+    @property
+    def url(self) -> str:
+        """The one address of this view."""
+        asked = {
+            "jobs": spell_refs(self.refs),
+            "view": "table" if self.is_table else "",
+            "diff": "1" if self.only_differences else "",
+            "metric": self.metric,
+            "choose": "1" if self.is_choosing else "",
+            "q": self.q,
+            "format": "csv" if self.is_csv else "",
+        }
+        said = {name: value for name, value in asked.items() if value}
+        path = reverse("compare")
+        return f"{path}?{urlencode(said, safe='/,')}" if said else path
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One of the jobs at the head of its column. `line`, `dash`: of its curve, where it has one."""
+
+    name: str
+    detail: str
+    url: str
+    state: str
+    raw_status: str
+    seen_at: datetime | None  # of one that is not over
+    line: int
+    dash: str
+    without_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricChoice:
+    name: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePage:
+    """`is_wide`: jobs are rows, for more than curves and columns can hold."""
+
+    asked: Asked
+    jobs: tuple[Chosen, ...]
+    verdict: str
+    same: tuple[Verdict, ...]
+    metrics: tuple[MetricChoice, ...]
+    chart: Chart | None
+    comparison: Comparison
+
+    @property
+    def is_wide(self) -> bool:
+        return self.asked.is_table
+
+    @property
+    def toggle_url(self) -> str:
+        """The same with the other rows: only the differing ones, or all."""
+        return replace(self.asked, only_differences=not self.asked.only_differences).url
+
+    @property
+    def csv_url(self) -> str:
+        return replace(self.asked, is_csv=True).url
+
+    @property
+    def change_url(self) -> str:
+        return replace(self.asked, is_choosing=True).url
+
+    @property
+    def other_view_url(self) -> str:
+        """Jobs as rows, or back to columns and curves where they fit."""
+        if self.is_wide and len(self.jobs) > MOST_CURVES:
+            return ""
+        return replace(self.asked, is_table=not self.is_wide).url
+
+    @property
+    def wide_rows(self) -> "tuple[WideRow, ...]":
+        """A row a job, a cell for each row of the comparison."""
+        facts = list(self.comparison.rows)
+        return tuple(
+            WideRow(job, tuple((fact, fact.cells[place]) for fact in facts))
+            for place, job in enumerate(self.jobs)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WideRow:
+    """`cells`: each with the row of the comparison it is of."""
+
+    job: Chosen
+    cells: tuple[tuple[Row, Cell], ...]
+
+
+def find_jobs(team: Team, asked: Asked) -> tuple[Job, ...]:
+    """The team's jobs that are asked for, in their order, each once. Raises Http404 if any is not there."""
+    if asked.is_malformed:
+        raise Http404
+    named = Q(
+        connection__slug__in={ref.connection for ref in asked.refs},
+        provider_id__in={ref.job_id for ref in asked.refs},
+    )
+    found = Job.objects.for_team(team).filter(named | Q(pk__in=asked.ids))
+    rows = list(found.select_related("connection").defer("curve", "train_curve", "note"))
+    by_ref = {ref_of(job): job for job in rows}
+    by_id = {job.pk: job for job in rows}
+    try:
+        wanted = [*(by_ref[ref] for ref in asked.refs), *(by_id[pk] for pk in asked.ids)]
+    except KeyError:
+        raise Http404 from None
+    return tuple(dict.fromkeys(wanted))
+
+
+def ref_of(job: Job) -> Ref:
+    return Ref(job.connection.slug, job.provider_id)
+
+
+def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePage:
+    """The page of two jobs at least: `jobs` are those that `asked` names, in its order."""
+    names = names_of(jobs)
+    pks = [job.pk for job in jobs]
+    last = last_values(pks)
+    metric = _metric(asked, jobs, last) if not asked.is_table else ""
+    drawn = drawn_of(jobs, metric) if metric else ()
+    known = Known(tuple(jobs), _stays(pks), last, _files(jobs), now, metric, drawn)
+    comparison = compare(groups(known), only_differences=asked.only_differences)
+    return ComparePage(
+        asked=asked,
+        jobs=chosen(jobs, names, asked),
+        verdict=_verdict(len(jobs), comparison),
+        same=verdicts([_trained(known, *pair) for pair in zip(jobs, names, strict=True)]),
+        metrics=_choices(jobs, last, metric),
+        chart=overlay(metric, _lines(names, drawn)) if drawn else None,
+        comparison=comparison,
+    )
+
+
+def names_of(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Names that tell the jobs apart."""
+    details = [(job.connection.name, job.provider_id, f"no. {job.pk}") for job in jobs]
+    return unlike_names([job.name for job in jobs], details)
+
+
+def chosen(jobs: Sequence[Job], names: Sequence[str], asked: Asked) -> tuple[Chosen, ...]:
+    return tuple(
+        Chosen(
+            name=name,
+            detail=job.connection.name,
+            url=reverse("job", args=[job.connection.slug, job.provider_id]),
+            state=job.state,
+            raw_status=job.raw_status,
+            seen_at=None if job.is_over else job.last_seen_at,
+            line=style(place)[0],
+            dash=style(place)[1],
+            without_url=_without(asked, ref_of(job)),
+        )
+        for place, (job, name) in enumerate(zip(jobs, names, strict=True))
+    )
+
+
+def _without(asked: Asked, left_out: Ref) -> str:
+    rest = tuple(ref for ref in asked.refs if ref != left_out)
+    return replace(asked, refs=rest, is_choosing=False).url
+
+
+def _metric(asked: Asked, jobs: Sequence[Job], last: dict[int, Last]) -> str:
+    of_jobs = [last.get(job.pk, {}) for job in jobs]
+    is_there = any(asked.metric in of_job for of_job in of_jobs)
+    return asked.metric if is_there else main_metric(of_jobs)
+
+
+def _choices(jobs: Sequence[Job], last: dict[int, Last], metric: str) -> tuple[MetricChoice, ...]:
+    """All that any of the jobs has."""
+    names = ordered(name for job in jobs for name in last.get(job.pk, {}))
+    return tuple(MetricChoice(name, _name_of(name), name == metric) for name in names)
+
+
+def _name_of(metric: str) -> str:
+    """Two numbers of a grader may share their label; the path tells them apart."""
+    return f"{label_of(metric)} ({metric})" if "/" in metric else label_of(metric)
+
+
+def _lines(names: Sequence[str], drawn: Sequence[Drawn]) -> list[Line]:
+    pairs = zip(names, drawn, strict=True)
+    return [Line(place, name, one) for place, (name, one) in enumerate(pairs)]
+
+
+def _verdict(number: int, comparison: Comparison) -> str:
+    """3 jobs; 12 of 40 facts differ."""
+    total = comparison.differing + comparison.equal
+    differ = f"{words.thin(comparison.differing)} of {words.counted(total, 'fact')} differ"
+    text = f"{words.counted(number, 'job')}: {differ}."
+    hidden = comparison.hidden
+    return f"{text} {words.counted(hidden, 'equal row')} hidden." if hidden else text
+
+
+def _stays(job_ids: Collection[int]) -> dict[int, Stays]:
+    found: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    rows = Transition.objects.filter(job__in=job_ids).exclude(stayed_s=None)
+    for job_id, state, seconds in rows.values_list("job_id", "from_state", "stayed_s"):
+        if job_id is not None:
+            found[job_id][state] += seconds or 0.0
+    return {job_id: dict(stays) for job_id, stays in found.items()}
+
+
+def _files(jobs: Iterable[Job]) -> dict[tuple[int, str], File]:
+    """What is known of their data, by connection and file id; never the content."""
+    named = {
+        (job.connection_id, f)
+        for job in jobs
+        for f in (job.training_file, job.validation_file)
+        if f
+    }
+    rows = File.objects.filter(
+        connection__in={connection for connection, _ in named},
+        provider_id__in={file_id for _, file_id in named},
+    ).only("connection_id", "provider_id", "filename", "size_bytes", "content_bytes", "sha256")
+    return {(row.connection_id, row.provider_id): row for row in rows}
+
+
+def _trained(known: Known, job: Job, name: str) -> Trained:
+    return Trained(
+        name=name,
+        training=_data_of(known, job, "training", job.training_file),
+        validation=_data_of(known, job, "validation", job.validation_file),
+        base_model=job.base_model,
+        method=job.method or "",
+        hyperparameters=job.hyperparameters,
+        method_details=besides_hyperparameters(job.method_details),
+        seed=job.seed,
+        is_done=job.state == State.SUCCEEDED.value,
+    )
+
+
+def _data_of(known: Known, job: Job, role: str, file_id: str | None) -> Data | None:
+    if not file_id:
+        return None
+    file = file_of(known, job, role)
+    return Data(job.connection.slug, file_id, file.sha256 if file else "", size_of(file))
+
+
+def csv_of(page: ComparePage) -> bytes:
+    """The table that the page shows: the same rows in the same order, values bare."""
+    return b"".join(_wide_lines(page) if page.is_wide else _lines_of(page))
+
+
+def _lines_of(page: ComparePage) -> Iterable[bytes]:
+    yield cells.line(["group", "fact", "differs", *map(str, page.asked.refs)])
+    for group in page.comparison.groups:
+        for row in group.rows:
+            values = [cell.raw for cell in row.cells]
+            yield cells.line([group.title, row.name, row.differs, *values])
+
+
+def _wide_lines(page: ComparePage) -> Iterable[bytes]:
+    rows = list(page.comparison.rows)
+    yield cells.line(["job", "name", *(row.name for row in rows)])
+    for place, (ref, job) in enumerate(zip(page.asked.refs, page.jobs, strict=True)):
+        yield cells.line([str(ref), job.name, *(row.cells[place].raw for row in rows)])

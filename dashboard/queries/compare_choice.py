@@ -1,0 +1,104 @@
+"""The jobs to choose from for a comparison, and what is said when too many were chosen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from accounts.models import Team
+from dashboard import words
+from dashboard.queries.compare import (
+    FEWEST,
+    MOST_CURVES,
+    MOST_ROWS,
+    Asked,
+    Chosen,
+    chosen,
+    names_of,
+)
+from dashboard.queries.job_filter import JobFilter
+from dashboard.queries.jobs import narrow
+from jobs.models import Connection, Job
+
+FOUND = 20  # of the newest jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A job with its box. `detail`: what tells it apart from others of its name."""
+
+    id: int
+    name: str
+    detail: str
+    state: str
+    raw_status: str
+    created_at: datetime | None
+    is_ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChoicePage:
+    asked: Asked
+    ticked: tuple[Candidate, ...]
+    found: tuple[Candidate, ...]
+    most: int = MOST_CURVES
+
+    @property
+    def verdict(self) -> str:
+        if len(self.ticked) == 1:
+            return f"{self.ticked[0].name} and which others?"
+        return f"Choose {FEWEST} to {MOST_CURVES} jobs; a table without curves holds {MOST_ROWS}."
+
+    @property
+    def back_url(self) -> str:
+        """The comparison as it is; "" while there is none."""
+        return replace(self.asked, is_choosing=False, q="").url if len(self.ticked) > 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPage:
+    """More jobs than fit. `jobs`: empty where even a table is too small."""
+
+    asked: Asked
+    number: int
+    jobs: tuple[Chosen, ...] = ()
+    most_curves: int = MOST_CURVES
+    most_rows: int = MOST_ROWS
+
+    @property
+    def verdict(self) -> str:
+        return f"{words.counted(self.number, 'job')} are too many for this page."
+
+    @property
+    def table_url(self) -> str:
+        return replace(self.asked, is_table=True).url
+
+
+def choice_page(team: Team, jobs: Sequence[Job], asked: Asked) -> ChoicePage:
+    """The chosen ones, then the newest others that match the search."""
+    connections = {one.pk: one for one in Connection.objects.for_team(team).live()}
+    rest = Job.objects.for_team(team).filter(connection__in=connections, archived_at=None)
+    rest = rest.exclude(pk__in=[job.pk for job in jobs])
+    found = narrow(rest, JobFilter(q=asked.q), connections).order_by("-listed_at", "-pk")
+    newest = found.select_related("connection").defer("curve", "train_curve")[:FOUND]
+    return ChoicePage(asked, _candidates(jobs, is_ticked=True), _candidates(newest))
+
+
+def _candidates(jobs: Iterable[Job], *, is_ticked: bool = False) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(
+            id=job.pk,
+            name=job.name,
+            detail=" · ".join(
+                part for part in (job.base_model, job.connection.name, job.training_file) if part
+            ),
+            state=job.state,
+            raw_status=job.raw_status,
+            created_at=job.created_at,
+            is_ticked=is_ticked,
+        )
+        for job in jobs
+    )
+
+
+def limit_page(jobs: Sequence[Job], asked: Asked) -> LimitPage:
+    return LimitPage(asked, len(jobs), chosen(jobs, names_of(jobs), asked))
