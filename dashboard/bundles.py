@@ -55,6 +55,7 @@ STYLES = Bundle(
         "css/components.css",
         "css/forms.css",
         "css/jobs.css",
+        "css/list.css",
         "css/job.css",
         "css/pages.css",
         "css/costs.css",

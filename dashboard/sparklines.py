@@ -7,15 +7,14 @@ from itertools import pairwise
 from dashboard.downsampling import downsample
 from dashboard.traces import finite
 
-COLUMNS = 12
+COLUMNS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """An SVG path in a 192 x 40 box, and the place of its last point."""
+    """An SVG path in a 192 x 40 box; its end is where a dot belongs."""
 
     path: str
-    dot: tuple[int, int] | None
 
 
 def sparkline(values: Sequence[float]) -> Sparkline:
@@ -26,7 +25,7 @@ def sparkline(values: Sequence[float]) -> Sparkline:
     points = downsample(list(enumerate(values)), COLUMNS)
     shown = finite(points)
     if not shown[1:]:
-        return Sparkline("", None)
+        return Sparkline("")
     (first, _), (last, _) = shown[0], shown[-1]
     low, high = min(value for _, value in shown), max(value for _, value in shown)
     height = (high - low) or 1.0
@@ -35,6 +34,4 @@ def sparkline(values: Sequence[float]) -> Sparkline:
         for at, value in shown
     ]
     moves = (f"{x - left} {y - top}" for (left, top), (x, y) in pairwise(places))
-    return Sparkline(
-        f"M{places[0][0]} {places[0][1]}l{' '.join(moves)}".replace(" -", "-"), places[-1]
-    )
+    return Sparkline(f"M{places[0][0]} {places[0][1]}l{' '.join(moves)}".replace(" -", "-"))

@@ -67,6 +67,7 @@ pages_of_jobs: list[URLPattern | URLResolver] = [
     path("insight/", insight.show, name="insight"),
     path("models/", models.show, name="models"),
     path("export/", export.selection, name="export"),
+    path("jobs/compare/", jobs.compare_ticked, name="compare-ticked"),
     path("styleguide/", styleguide.show, name="styleguide"),
     path("styleguide/messages/", message_guide.show, name="message-guide"),
     path("theme/", appearance.choose_theme, name="theme"),

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Team
+from jobs import searching
 from jobs.claims import remember, save_all_changes
 from jobs.models import Job
 from jobs.record import touch_team
@@ -154,14 +155,7 @@ def _save(jobs: Sequence[Job]) -> None:
         job.version += 1
     if jobs:
         save_all_changes(jobs)
-        refresh_search([job.pk for job in jobs])
-
-
-def refresh_search(job_ids: Collection[int]) -> None:
-    """Called with the jobs whose tags or note were written, in the same transaction.
-
-    The search has no text of its own yet that would have to follow.
-    """
+        searching.refresh([job.pk for job in jobs])
 
 
 def _shown(tag: str) -> str:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Team
-from jobs import costing, enrich, progress, schedule
+from jobs import costing, enrich, progress, schedule, searching
 from jobs.claims import Claim, StaleClaim, hold_all, save_all_changes, save_changes
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
@@ -96,6 +96,9 @@ def record_answers(claim: Claim, answers: Mapping[int, Answer]) -> set[int]:
         for job in jobs:
             _end_claim(job)
         save_all_changes(jobs)
+        searching.refresh(
+            [job.pk for job in jobs if answers[job.pk].files or searching.is_outdated(job)]
+        )
         for team_id in sorted({job.team_id for job in changed}):
             touch_team(team_id)
     failpoint("record.committed")

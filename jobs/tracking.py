@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Team
-from jobs import labels, manners, totals
+from jobs import labels, manners, searching, totals
 from jobs.claims import database_now
 from jobs.models import Backfill, Catalog, Connection, Job
 from jobs.record import touch_team
@@ -33,6 +33,8 @@ def add_job(connection: Connection, provider_id: str) -> tuple[Job, bool]:
         )
         job.is_tracked_by_id, job.archived_at, job.next_poll_at = True, None, database_now()
         job.save(update_fields=["is_tracked_by_id", "archived_at", "next_poll_at"])
+        if is_new:
+            searching.refresh([job.pk])
         touch_team(connection.team_id)
     return job, is_new
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q
@@ -12,11 +11,7 @@ from django.urls import reverse
 from accounts.models import Role, Team, User
 from dashboard.list_url import list_url
 from dashboard.models import SavedView
-from dashboard.queries.jobs import JobFilter
-
-# What an address says of one look, not of a view.
-_PASSING = frozenset({"view", "after", "export", "csrfmiddlewaretoken"})
-_MOST_PAIRS = 60
+from dashboard.queries.job_filter import JobFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +59,8 @@ class ViewRow:
 
 
 def canonical(asked: QueryDict) -> str:
-    """The shortest address of the same list: what the filter does not read is left out.
-
-    Which members count, and what is taken for granted, the filter itself says: leaving such a
-    member out makes no other filter of it.
-    """
-    pairs = sorted(
-        {
-            (name, value)
-            for name, values in asked.lists()
-            if name not in _PASSING
-            for value in values
-            if value
-        }
-    )[:_MOST_PAIRS]
-    wanted = _read(pairs)
-    for pair in list(pairs):
-        rest = [one for one in pairs if one != pair]
-        if _read(rest) == wanted:
-            pairs = rest
-    return urlencode(pairs)
-
-
-def _read(pairs: Iterable[tuple[str, str]]) -> JobFilter:
-    return JobFilter.read(QueryDict(urlencode(list(pairs))))
+    """The one spelling of the same list: what its filter does not read is left out."""
+    return JobFilter.read(asked).query_string
 
 
 def views_of(team: Team, user: User) -> list[SavedView]:

@@ -1,7 +1,7 @@
 """The reused parts of pages. What each looks like is on /styleguide/."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -15,8 +15,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from dashboard import bundles, charts, markdown, plots, scatter, words
+from dashboard import bundles, charts, columns, markdown, marks, plots, scatter, words
 from dashboard.list_url import EVERYTHING, list_url
+from dashboard.queries.job_row import Row
 from dashboard.state_bar import Segment
 from jobs.costs import dollars
 from jobs.refs import Ref, compare_path
@@ -24,26 +25,8 @@ from providers.states import State
 
 register = template.Library()
 
-SHAPES = {
-    State.VALIDATING: "ring",
-    State.QUEUED: "ring",
-    State.RUNNING: "arc",
-    State.PAUSED: "bars",
-    State.SUCCEEDED: "tick",
-    State.FAILED: "cross",
-    State.CANCELLED: "slash",
-    State.UNKNOWN: "question",
-}
-# What lasts too long has the hourglass, what goes wrong the triangle.
-FLAGS = {
-    "stuck": ("Stuck?", "hourglass"),
-    "no_progress": ("No progress?", "hourglass"),
-    "eta_slipped": ("Finish slipped", "hourglass"),
-    "diverging": ("Diverging?", "triangle"),
-    "overfitting": ("Overfitting?", "triangle"),
-}
-ASCENDING_FIRST = {"name", "shutdown", "best"}  # a press on these titles has the smallest first
-NOT_GIVEN = "Not given by the provider"
+# A press on these titles has the smallest first.
+ASCENDING_FIRST = {"name", "shutdown", "best", "loss", "train"}
 Context = dict[str, Any]
 
 
@@ -61,40 +44,28 @@ def component(template_name: str) -> Callable[[Callable[..., Context]], Callable
     return register_tag
 
 
-@component("components/status.html")
-def status(state: str, raw_status: str = "", size: str = "") -> Context:
-    """A job's state as shape, colour and word. An unknown state is shown by its own word."""
-    known = State(state)
-    raw = raw_status if known is State.UNKNOWN else ""
-    return {"state": known, "shape": SHAPES[known], "raw": raw, "size": size}
+@register.simple_tag
+def status(state: str, raw_status: str = "", size: str = "") -> SafeString:
+    return marks.status(state, raw_status, size)
 
 
-@component("components/flag.html")
-def flag(kind: str) -> Context:
-    """A condition of a job as shape, colour and word."""
-    word, shape_name = FLAGS.get(kind, (kind.replace("_", " ").capitalize(), "triangle"))
-    return {"word": word, "shape": shape_name}
+@register.simple_tag
+def flag(kind: str) -> SafeString:
+    return marks.flag(kind)
 
 
 @register.simple_tag
 def shape(state: str) -> SafeString:
     return format_html(
-        '<svg aria-hidden="true"><use href="#shape-{}"/></svg>', SHAPES[State(state)]
+        '<svg aria-hidden="true"><use href="#shape-{}"/></svg>', marks.SHAPES[State(state)]
     )
 
 
-@component("components/time.html")
-def when(moment: datetime | None, reason: str = NOT_GIVEN) -> Context:
-    """A moment as its age, with the exact time and zone in its title; "–" when there is none."""
-    if moment is None:
-        return {"moment": None, "reason": reason}
-    local = timezone.localtime(moment)
-    return {
-        "moment": moment,
-        "iso": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "exact": local.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        "words": words.ago(moment, timezone.now()),
-    }
+@register.simple_tag
+def when(moment: datetime | None, reason: str = marks.NOT_GIVEN) -> SafeString:
+    """A moment as its age, which the browser keeps right."""
+    shown = marks.when(moment, timezone.now(), reason)
+    return format_html("<time-ago>{}</time-ago>", shown) if moment else shown
 
 
 @component("components/copy.html")
@@ -115,9 +86,9 @@ def field(bound: BoundField) -> Context:
     return {"field": bound, "control": bound.as_widget(attrs=attrs), "is_check": is_check}
 
 
-@component("components/sparkline.html")
-def sparkline(values: Iterable[float]) -> Context:
-    return {"spark": charts.sparkline(list(values))}
+@register.simple_tag
+def sparkline(values: Iterable[float]) -> SafeString:
+    return marks.sparkline(tuple(values))
 
 
 @component("components/chart.html")
@@ -208,6 +179,12 @@ def query(context: RequestContext, **changes: object) -> str:
     if is_list:
         asked.pop("view", None)
     return f"?{asked.urlencode() or (EVERYTHING if is_list else '')}"
+
+
+@register.simple_tag
+def job_rows(rows: Iterable[Row], shown: Sequence[columns.Column], prefix: str = "r") -> SafeString:
+    """The rows of a jobs table: see `dashboard.columns`."""
+    return SafeString(columns.rows_html(rows, shown, timezone.now(), prefix))
 
 
 @register.inclusion_tag("components/sort_head.html", takes_context=True)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
@@ -13,7 +13,10 @@ from dashboard.metric_view import MetricView
 from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
+from dashboard.queries.export import TICKED, compare_url
+from dashboard.queries.job_filter import JobFilter
 from dashboard.views import live
+from jobs import searching
 
 
 @require_safe
@@ -26,11 +29,12 @@ def job_list(request: TeamRequest) -> HttpResponse:
     views = [] if live.is_fragment(request) else saved_views.views_of(team, request.user)
     if not request.META["QUERY_STRING"] and (opening := saved_views.opening_url(views)):
         return redirect(opening)
-    asked = jobs_queries.JobFilter.read(request.GET)
-    if hit := jobs_queries.exact_hit(team, asked.q):
+    asked = JobFilter.read(request.GET)
+    hits = searching.hits([team.pk], asked.q) if asked.q else None
+    if hit := jobs_queries.exact_hit(team, hits):
         return redirect("job", hit.connection.slug, hit.provider_id)
     visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), now)
-    page = jobs_queries.job_list(team, asked, visit=visit, now=now)
+    page = jobs_queries.job_list(team, asked, visit=visit, now=now, hits=hits)
     seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
     region = live.Live(request.get_full_path(), tag, seconds)
     context = {"page": page, "live": region, "unseen": page.unseen}
@@ -54,6 +58,14 @@ def remember_visit(response: HttpResponse, visit: visits.Visit) -> None:
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )
+
+
+# POST as all that is done to ticked jobs: they are boxes of one form, which carries a token.
+@require_POST
+@team_required()
+def compare_ticked(request: TeamRequest) -> HttpResponse:
+    """Leads to the page that compares the ticked jobs, or asks for some where none is ticked."""
+    return redirect(compare_url(request.team, request.POST.getlist(TICKED)))
 
 
 @require_safe

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
-from dashboard import charts, eta
+from dashboard import charts, columns, eta
 from dashboard.context import Banner
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
@@ -25,6 +25,18 @@ from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
 GAP = range(41, 60)
+FULL = {
+    "base_model": "gpt-4o-mini-2024-07-18",
+    "connection": "prod-eu",
+    "provider_id": "ftjob-AbCdEfGhIjKlMnOpQrStUvWx",
+    "method": "supervised",
+    "tags": ("prod",),
+    "seed": 42,
+    "cost_usd": 3.61,
+    "valid_loss": 0.498,
+    "best_valid_loss": 0.471,
+    "train_loss": 0.41,
+}
 USUAL = {
     State.VALIDATING.value: Usual(240, 400, 14),
     State.QUEUED.value: Usual(360, 600, 14),
@@ -86,6 +98,8 @@ def examples(now: datetime) -> dict[str, Any]:
             "Status",
         ),
         "rows": example_rows(now),
+        "columns": columns.chosen((), has_cost=True),
+        "all_columns": columns.CHOICES,
         "compared": compared(now),
         **example_plots(),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
@@ -173,14 +187,15 @@ def example_rows(now: datetime) -> list[Row]:
         return Row(**{**plain, **facts})
 
     return [
-        row(1, State.RUNNING, progress=62, trained_tokens=1_204_331),
+        row(1, State.RUNNING, progress=62, trained_tokens=1_204_331, tags=("prod", "eu")),
         row(
             2,
             State.FAILED,
             error_code="invalid_training_file",
             error_line="Example 6174 has a bad token. " * 6,
         ),
-        row(3, State.UNKNOWN, raw_status="awaiting_review", step=480.0),
+        row(3, State.UNKNOWN, raw_status="awaiting_review", step=480.0, is_muted=True),
         row(4, State.QUEUED, name=LONG_NAME, curve=[], figure=None, flags=("stuck",)),
         row(5, State.RUNNING, progress=40, flags=("no_progress", "overfitting")),
+        row(6, State.SUCCEEDED, **FULL, ended_at=now, took=timedelta(minutes=72)),
     ]

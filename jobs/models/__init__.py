@@ -10,6 +10,7 @@ from jobs.models.file import File
 from jobs.models.job import Job
 from jobs.models.price import Price, Repricing
 from jobs.models.retention import Retention
+from jobs.models.search_text import SearchText
 from jobs.models.tally import Count, LatenessTally, RequestTally
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Repricing",
     "RequestTally",
     "Retention",
+    "SearchText",
     "Snapshot",
     "Transition",
 ]

@@ -79,6 +79,7 @@ PAGES = {
     "connection-retirement": Route(E, POST, CONNECTION),
     "connection-export": Route(V, POST, CONNECTION),
     "export": Route(V, POST),
+    "compare-ticked": Route(V, POST),
     "alerts": Route(V, GET),
     "rule-add": Route(E, FORM),
     "rule-edit": Route(E, FORM, ("rule",)),
