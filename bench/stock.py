@@ -29,7 +29,7 @@ from bench import runs  # noqa: E402
 from bench.ours import a_connection  # noqa: E402
 from bench.runs import Run  # noqa: E402
 from jobs import curves  # noqa: E402
-from jobs.models import Connection, Job, Point, PointSource  # noqa: E402
+from jobs.models import Connection, Job, Point, PointSource, Transition  # noqa: E402
 
 SLUGS = ("prod-eu", "prod-us", "research", "lab")
 BATCH = 2000
@@ -76,6 +76,7 @@ def add(some: list[Run], connections: list[Connection], now: datetime) -> None:
     jobs = Job.objects.bulk_create(
         [a_job(run, connections[run.serial % len(connections)], now) for run in some]
     )
+    Transition.objects.bulk_create(an_end(job) for job in jobs if job.is_over)
     learn(jobs, now)
     pairs = [(run, job) for run, job in zip(some, jobs, strict=True) if run.serial < runs.RUNS]
     for few in _some(points_of(pairs, now)):
@@ -116,6 +117,23 @@ def a_job(run: Run, connection: Connection, now: datetime) -> Job:
         retrieved_at=now,
         step=float(run.length),
         total_steps=run.length if run.is_over else 2 * run.length,
+    )
+
+
+def an_end(job: Job) -> Transition:
+    """How it was seen to end; the list tells failures since the last visit by it."""
+    return Transition(
+        connection_id=job.connection_id,
+        job_id=job.pk,
+        from_state="running",
+        to_state=job.state,
+        raw_status=job.raw_status,
+        base_model=job.base_model,
+        stayed_s=float(runs.TOOK_S),
+        happened_at=job.ended_at,
+        recorded_at=job.ended_at,
+        announced_at=job.ended_at,
+        rings=True,
     )
 
 
