@@ -34,6 +34,7 @@ CHANNEL_TEST = Limit("channel test", 20, timedelta(minutes=1))
 RULE_PREVIEW = Limit("rule preview", 30, timedelta(minutes=1))
 POLL_NOW = Limit("poll now", 30, timedelta(minutes=1))
 INVITATION = Limit("invitation", 30, timedelta(hours=1))
+FEED = Limit("feed", 30, timedelta(minutes=1))
 # Under way at the same time; given back at the end, else after the window.
 EXPORTS_OF_TEAM = Limit("exports of team", 3, timedelta(minutes=30))
 EXPORTS = Limit("exports", 8, timedelta(minutes=30))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Membership, User
 
 # Asked by programs with a signature or a token: a cookie neither counts there nor costs a query.
-COOKIELESS = ("/webhooks/", "/v1/", "/api/")
+COOKIELESS = ("/webhooks/", "/v1/", "/api/", "/feeds/")
 CHOSEN_TEAM = "team"  # session key: slug of the team a user with several looks at
 
 

@@ -5,15 +5,24 @@ reports. A code nobody knows gets an honest answer, not a guess.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from alerts.consoles import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`title`: the cause in a few words. `steps`: what to do, the first one first, never empty."""
+    """`title`: the cause in a few words. `steps`: what to do, the first one first, never empty.
+
+    `places`: the provider's pages that help. `line`: of the file that `param` names, 0 for none.
+    `is_daily`: a slot frees when the next day begins.
+    """
 
     title: str
     steps: tuple[str, ...]
+    places: tuple[Place, ...] = (Place.CONSOLE,)
+    line: int = 0
+    is_daily: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,8 @@ def advice_for(code: str | None, message: str | None = None, param: str | None =
         return _unknown(code, message)
     line = _LINE.search(message or "")
     if found is _BAD_EXAMPLE and line:
-        return Advice(found.title, (_fix_line(line[1], param), *found.steps[1:]))
+        steps = (_fix_line(line[1], param), *found.steps[1:])
+        return replace(found, steps=steps, line=int(line[1]))
     return found
 
 
@@ -59,9 +69,16 @@ def _unknown(code: str | None, message: str | None) -> Advice:
 _LINE = re.compile(r"\b(?:[Ll]ine|[Ee]xample|[Rr]ow)s?\s+#?(\d{1,9})\b")
 
 
-def _row(codes: str, words: str, title: str, *steps: str) -> _Row:
+def _row(codes: str, words: str, title: str, *steps: str | Place) -> _Row:
     pattern = re.compile(words, re.IGNORECASE) if words else None
-    return _Row(frozenset(codes.split()), pattern, Advice(title, steps))
+    places = tuple(step for step in steps if isinstance(step, Place))
+    told = tuple(step for step in steps if not isinstance(step, Place))
+    return _Row(frozenset(codes.split()), pattern, Advice(title, told, (*places, Place.CONSOLE)))
+
+
+def _daily(codes: str, words: str, title: str, *steps: str | Place) -> _Row:
+    row = _row(codes, words, title, *steps)
+    return replace(row, advice=replace(row.advice, is_daily=True))
 
 
 _BAD_EXAMPLE = Advice(
@@ -90,7 +107,8 @@ _TABLE: tuple[_Row, ...] = (
         r"moderation|usage polic|content polic|blocked by content",
         "The file was blocked by moderation",
         "Look for examples that break the usage policies and take them out.",
-        "Run the file through the moderation endpoint before submitting it again.",
+        "Run the file through the moderation endpoint, which names the category, then submit it again.",
+        Place.MODERATION,
     ),
     _row(
         "refusals refusals_v3 safety_evals safety_evaluation",
@@ -99,12 +117,13 @@ _TABLE: tuple[_Row, ...] = (
         "Take out examples near the policies' edge, and add examples that refuse politely.",
         "Check the bill: training that ended in the evaluation may be charged.",
     ),
-    _row(
+    _daily(
         "daily_rate_limit_exceeded fine_tune_limit_exceeded too_many_jobs",
         r"jobs? per day|daily (?:rate )?limit|maximum number of (?:active|concurrent)",
         "The limit of jobs is reached",
         "Wait until a job ends or the day is over (UTC), then submit again.",
         "Ask the provider for a higher limit if this happens often.",
+        Place.LIMITS,
     ),
     _row(
         "insufficient_quota billing_hard_limit_reached billing_not_active exceeded_quota",
@@ -112,6 +131,7 @@ _TABLE: tuple[_Row, ...] = (
         "The account is out of credit",
         "Add credit or raise the monthly limit in the provider's billing settings.",
         "Submit the job again afterwards; waiting alone does not help.",
+        Place.BILLING,
     ),
     _row(
         "training_not_available",
@@ -124,15 +144,17 @@ _TABLE: tuple[_Row, ...] = (
         "model_not_found model_not_available unsupported_model invalid_model",
         r"model .{0,80}(?:does not exist|not (?:be )?found|not available|not supported)",
         "The base model is not offered here",
-        "Check the model's full name and version, and whether this region and method offer it.",
+        "Check the model's full name and version, and that this region, deployment type and method offer it.",
         "Choose a base model from the provider's fine-tuning list.",
+        Place.MODELS,
     ),
     _row(
         "file_not_found invalid_file missing_file",
         r"no such file|file .{0,80}(?:does not exist|not found|deleted|expired)",
         "A file of the job cannot be found",
-        "Check that the file was uploaded with the same project's key and was not deleted.",
+        "It may belong to another project: check that this key's project has it, and that it was not deleted.",
         "Upload it again with purpose fine-tune and submit the job with the new id.",
+        Place.FILES,
     ),
     _row(
         "invalid_hyperparameters invalid_hyperparameter invalid_value",
@@ -159,6 +181,7 @@ _TABLE: tuple[_Row, ...] = (
         "The provider had trouble",
         "Submit the job again: nothing is wrong with your file.",
         "If it fails twice, look at the provider's status page.",
+        Place.STATUS,
     ),
     _row(
         "rate_limit_exceeded slow_down",

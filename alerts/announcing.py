@@ -224,6 +224,8 @@ def _job_facts(transition: Transition, job: Job, numbers: Numbers) -> JobFacts:
         usual_trained_s=numbers.usual.median_s if numbers.usual else None,
         usual_count=numbers.usual.count if numbers.usual else 0,
         best_step=numbers.best_step,
+        cost_usd=job.cost_usd,
+        prices_of=numbers.prices_of,
         figures={
             "train_loss": job.train_loss,
             "valid_loss": job.valid_loss,

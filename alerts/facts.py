@@ -6,6 +6,7 @@ from typing import Any
 
 from alerts.happening import JOB_ENDS, Happening, JobFacts
 from alerts.plaintext import clock, count, duration, duration_s, iso, safe
+from jobs.costs import THIN_SPACE, dollars
 
 MAX_FACTS = 8
 MAX_FACT = 200
@@ -39,11 +40,22 @@ def _facts_of_job(job: JobFacts | None) -> list[tuple[str, str]]:
     return [
         ("Model", job.fine_tuned_model or ""),
         ("Took", _took(job)),
-        ("Tokens", "" if job.trained_tokens is None else count(job.trained_tokens)),
+        _used(job),
         ("Best", _best(job)),
         ("Steps", _steps(job)),
         ("Labels", _labels(job)),
     ]
+
+
+def _used(job: JobFacts) -> tuple[str, str]:
+    """1 204 331 · estimate $3.61 (prices of 2026-11-01)."""
+    tokens = "" if job.trained_tokens is None else count(job.trained_tokens)
+    cost = ""
+    if job.cost_usd is not None:
+        dated = f" (prices of {job.prices_of})" if job.prices_of else ""
+        cost = f"estimate {dollars(job.cost_usd).replace(THIN_SPACE, ' ')}{dated}"
+    label = "Tokens" if tokens else "Cost"
+    return label, " · ".join(part for part in (tokens, cost) if part)
 
 
 def _took(job: JobFacts) -> str:
@@ -136,6 +148,8 @@ def _raw_facts(job: JobFacts) -> dict[str, Any]:
         "training_seconds": job.trained_s,
         "usual_training_seconds": job.usual_trained_s,
         "trained_tokens": job.trained_tokens,
+        "cost_usd_estimate": job.cost_usd,
+        "prices_of": job.prices_of.isoformat() if job.prices_of else None,
         "step": job.step,
         "total_steps": job.total_steps,
         **_numbers(job.figures),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 JOB_ENDS = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -34,6 +34,8 @@ class JobFacts:
     trained_s: float | None = None
     usual_trained_s: float | None = None  # median of the team's own jobs of this base model
     usual_count: int = 0  # how many jobs that median is of
+    cost_usd: float | None = None  # an estimate
+    prices_of: date | None = None  # the day its price is of
 
 
 @dataclass(frozen=True, slots=True)

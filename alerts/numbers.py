@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import F, Min
 
 from jobs.conditions import Usual
+from jobs.costing import price_days
 from jobs.history import usual_training
-from jobs.models import Point, Transition
+from jobs.models import Job, Point, Transition
 from providers.states import State
 
 WAITING = frozenset({State.VALIDATING.value, State.QUEUED.value})
@@ -23,6 +25,7 @@ class Numbers:
     trained_s: float | None = None
     usual: Usual | None = None
     best_step: float | None = None
+    prices_of: date | None = None  # the day its price is of
 
 
 NOTHING = Numbers()
@@ -40,7 +43,7 @@ def numbers_of(transitions: Collection[Transition]) -> dict[int, Numbers]:
     }
     if not likes:
         return {}
-    stays, best = _stays(likes), _best_steps(likes)
+    stays, best, dated = _stays(likes), _best_steps(likes), price_days(_priced(transitions))
     usual = {like: usual_training(*like) for like in set(likes.values())}
     return {
         pk: Numbers(
@@ -48,6 +51,7 @@ def numbers_of(transitions: Collection[Transition]) -> dict[int, Numbers]:
             trained_s=_sum(stays[pk], {State.RUNNING.value}),
             usual=usual[like],
             best_step=best.get(pk),
+            prices_of=dated.get(pk),
         )
         for pk, like in likes.items()
     }
@@ -71,3 +75,13 @@ def _best_steps(job_ids: Collection[int]) -> dict[int, float]:
         job__in=job_ids, metric="valid_loss", value=F("job__best_valid_loss")
     )
     return dict(points.order_by().values_list("job").annotate(Min("step")))
+
+
+def _priced(transitions: Collection[Transition]) -> list[Job]:
+    """The jobs that have an estimate, with the connections that came with the transitions."""
+    jobs = []
+    for one in transitions:
+        if one.job and one.job.cost_usd is not None:
+            one.job.connection = one.connection
+            jobs.append(one.job)
+    return jobs

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from alerts.digest import digest
 from alerts.happening import Happening, JobFacts
@@ -103,6 +103,8 @@ def _succeeded(failed: Happening, at: datetime) -> Happening:
         usual_trained_s=2890.0,
         usual_count=14,
         best_step=900.0,
+        cost_usd=3.612993,
+        prices_of=date(2024, 7, 18),
         figures={"valid_loss": 0.498, "best_valid_loss": 0.471, "train_loss": 0.41},
     )
     return replace(failed, name="succeeded", previous="running", job=job)

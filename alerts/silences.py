@@ -46,6 +46,31 @@ def wake(job: Job) -> bool:
     return removed > 0
 
 
+def mute_all(job_ids: Collection[int], creator: User | None) -> int:
+    """Mutes those jobs that are not; how many they were. A snooze is replaced."""
+    muted = Silence.objects.filter(job__in=job_ids, until=None).values_list("job", flat=True)
+    now = database_now()
+    rest = [
+        Silence(job_id=job_id, until=None, creator=creator, created_at=now)
+        for job_id in sorted(set(job_ids) - set(muted))
+    ]
+    Silence.objects.bulk_create(
+        rest,
+        update_conflicts=True,
+        unique_fields=["job"],
+        update_fields=["until", "creator", "created_at"],
+    )
+    return len(rest)
+
+
+def wake_all(job_ids: Collection[int]) -> int:
+    """They ring again, muted ones and snoozed ones; how many were silent."""
+    held = Silence.objects.filter(job__in=job_ids)
+    removed, _ = held.filter(Q(until=None) | Q(until__gt=Now())).delete()
+    held.delete()
+    return removed
+
+
 def active() -> QuerySet[Silence]:
     """Those that hold now, by the database's clock."""
     return Silence.objects.filter(Q(until=None) | Q(until__gt=Now()))

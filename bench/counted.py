@@ -11,9 +11,9 @@ import orjson
 django.setup()
 
 from django.conf import settings  # noqa: E402 - after the setup, as all that follow
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.db import connection  # noqa: E402 - as above
+from django.test import Client  # noqa: E402 - as above
+from django.test.utils import CaptureQueriesContext  # noqa: E402 - as above
 
 
 def main(cookie: str, path: str, *headers: str) -> None:

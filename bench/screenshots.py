@@ -29,9 +29,23 @@ THEMES = ("light", "dark")
 WIDTHS = (1440, 390)
 SETTLE_S = 45  # until jobs of the demo are in most states and curves have some points
 START_S = 120
+KINDS = {
+    "running": "state=running",
+    "failed": "state=failed",
+    "succeeded": "state=succeeded&method=supervised",
+    "reinforcement": "state=succeeded&method=reinforcement",
+}
 LINK = re.compile(r"Sign in: (http://\S+)")
 PAGES = {
     "jobs": "/jobs/",
+    "jobs-no-hit": "/jobs/?q=no+such+job&state=failed",
+    "jobs-columns": "/jobs/?method=supervised&sort=loss&cols=state,base_model,curve,best_loss,tokens,cost,duration",
+    "insight": "/insight/",
+    "models": "/models/",
+    "costs": "/costs/",
+    "prices": "/costs/prices/",
+    "views": "/views/",
+    "welcome": "/welcome/",
     "alerts": "/alerts/",
     "deliveries": "/alerts/deliveries/",
     "rule": "/alerts/rules/add/",
@@ -41,7 +55,13 @@ PAGES = {
     "connections": "/connections/",
     "status": "/status/",
     "team": "/team/",
+    "tokens": "/team/tokens/",
+    "log": "/team/log/",
+    "retention": "/team/retention/",
+    "password": "/team/password/",
+    "styleguide": "/styleguide/",
 }
+JOB_PAGES = ("timeline/", "changes/", "events/", "raw/", "labels/")
 
 
 def main() -> int:
@@ -167,11 +187,17 @@ def take(context: BrowserContext, base: str, name: str) -> None:
 def job_pages(page: Page, base: str) -> dict[str, str]:
     """One job of each telling state, as far as the demo has one."""
     found = {}
-    for state in ("running", "failed", "succeeded"):
-        page.goto(f"{base}/jobs/?state={state}")
+    for word, asked in KINDS.items():
+        page.goto(f"{base}/jobs/?{asked}")
         first = page.locator(".jobs .name").first
         if first.count():
-            found[f"job-{state}"] = first.get_attribute("href") or "/jobs/"
+            found[f"job-{word}"] = first.get_attribute("href") or "/jobs/"
+    if whole := found.get("job-succeeded"):
+        found |= {f"job-{part.strip('/')}": whole + part for part in JOB_PAGES}
+        page.goto(base + whole)
+        preview = page.get_by_role("link", name=re.compile("preview", re.IGNORECASE)).first
+        if preview.count():
+            found["job-preview"] = preview.get_attribute("href") or whole
     return found
 
 

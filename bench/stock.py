@@ -7,8 +7,6 @@ their peers have; the others only what a list shows. Prints as JSON a cookie and
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -21,18 +19,18 @@ from tqdm import tqdm
 django.setup()
 
 from django.conf import settings  # noqa: E402 - after the setup, as all that follow
-from django.test import Client  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.test import Client  # noqa: E402 - as above
+from django.utils import timezone  # noqa: E402 - as above
 
-from accounts.models import Membership, Role, Team, User  # noqa: E402
-from bench import runs  # noqa: E402
-from bench.ours import a_connection  # noqa: E402
-from bench.runs import Run  # noqa: E402
-from jobs import curves  # noqa: E402
-from jobs.models import Connection, Job, Point, PointSource, Transition  # noqa: E402
+from accounts.models import Membership, Role, Team, User  # noqa: E402 - as above
+from bench import runs  # noqa: E402 - as above
+from bench.ours import a_connection  # noqa: E402 - as above
+from bench.runs import Run  # noqa: E402 - as above
+from jobs import costing, curves, searching  # noqa: E402 - as above
+from jobs.models import Connection, Job, Point, PointSource, Transition  # noqa: E402 - as above
 
 SLUGS = ("prod-eu", "prod-us", "research", "lab")
-BATCH = 2000
+BATCH, AT_ONCE = 2000, 200  # an update by rows is slow at more
 ERRORS = (
     ("invalid_training_file", "Line 6174 of the training file is not valid JSON.", "training_file"),
     ("exceeded_quota", "You exceeded your current quota, please check your plan.", None),
@@ -89,13 +87,9 @@ def add(some: list[Run], connections: list[Connection], now: datetime) -> None:
 
 def learn(jobs: list[Job], now: datetime) -> None:
     """What is written beside a job's facts: its estimate, and the text it is found by."""
-    if find_spec("jobs.costing"):
-        costing = import_module("jobs.costing")
-        costing.refresh(jobs, now)
-        Job.objects.bulk_update(jobs, ["cost_usd"], batch_size=BATCH)
-    if find_spec("jobs.searching"):
-        searching = import_module("jobs.searching")
-        searching.refresh([job.pk for job in jobs])
+    costing.refresh(jobs, now)
+    Job.objects.bulk_update(jobs, ["cost_usd"], batch_size=AT_ONCE)
+    searching.refresh([job.pk for job in jobs])
 
 
 def a_job(run: Run, connection: Connection, now: datetime) -> Job:

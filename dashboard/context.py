@@ -17,7 +17,7 @@ from dashboard.crews import Crew
 from dashboard.env import ROOT
 from dashboard.models import AuditReport, Heartbeat
 from dashboard.queries import news
-from dashboard.queries.audit import last_report, trouble
+from dashboard.queries.audit import pulse, trouble
 
 COVERED = "A sweep without the broker does its work meanwhile."
 HELPED = "The others of its kind do its work meanwhile."
@@ -60,8 +60,8 @@ def _unseen(request: HttpRequest) -> str:
 
 
 def _banners() -> list[Banner]:
-    notes, now = list(Heartbeat.objects.order_by("pk")), timezone.now()
-    return [*banners(notes, now), *audit_banner(last_report(), notes, now)]
+    (notes, report), now = pulse(), timezone.now()
+    return [*banners(notes, now), *audit_banner(report, notes, now)]
 
 
 def audit_banner(

@@ -1,4 +1,4 @@
-"""A provider's file as a download, never as a page: it may be anything."""
+"""What leaves as a file or as plain text, never as a page: it may be anything."""
 
 import re
 from urllib.parse import quote
@@ -22,6 +22,14 @@ def attachment(file: File, *, decoded: bool = False) -> HttpResponse:
     kind = "text/csv; charset=utf-8" if decoded else "application/octet-stream"
     response = HttpResponse(received, content_type=kind)
     response.headers["Content-Disposition"] = disposition(name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = SANDBOX
+    return response
+
+
+def plain_text(text: str) -> HttpResponse:
+    """Text that a browser shows as it is and makes nothing else of."""
+    response = HttpResponse(text.encode(errors="replace"), content_type="text/plain; charset=utf-8")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = SANDBOX
     return response

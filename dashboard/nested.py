@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dashboard.charts import GENERIC, PANELS, Curve, finite, label_of, panel_of
-from providers.metrics import METRICS
+from dashboard.metric_words import GENERIC, GRADERS, PANELS, Curve, label_of, panel_of
+from dashboard.traces import Trace
+from providers.metrics import METRICS, describe
 
 FAMILY = 6  # so many nested curves may join the lines of one main panel
 OWN_PANELS = 12  # metrics that nobody knows get a chart each, up to so many
@@ -19,7 +20,7 @@ TITLES = {
 }
 OTHER = "Other"
 # Nested, and yet what people look at first: one line a grader, and where the time of a step goes.
-_PROMOTED = (("scores/graders/", "reward"), ("timing/step/", "timing"))
+_PROMOTED = ((GRADERS, "reward"), ("timing/step/", "timing"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def is_nested(metric: str) -> bool:
 
 def _promotion(metric: str) -> str | None:
     return next(
-        (s for s, panel in _PROMOTED if metric.startswith(s) and panel_of(metric) == panel), None
+        (s for s, panel in _PROMOTED if metric.startswith(s) and describe(metric).panel == panel),
+        None,
     )
 
 
@@ -84,7 +86,9 @@ def nested(curves: Iterable[Curve]) -> Nested:
     """The rows by the first part of their path, in the order of their names."""
     grouped: dict[str, list[Row]] = {}
     shown = 0
-    found = sorted((c for c in curves if finite(c.points)), key=lambda curve: curve.metric)
+    found = sorted(
+        (c for c in curves if Trace.of(c.points).solid()), key=lambda curve: curve.metric
+    )
     for curve in found[:MOST_ROWS]:
         first, slash, _ = curve.metric.partition("/")
         grouped.setdefault(first if slash else "", []).append(_row(curve))
@@ -100,7 +104,7 @@ def _title(first: str) -> str:
 def _row(curve: Curve) -> Row:
     *path, name = [part for part in curve.metric.split("/") if part] or [curve.metric]
     owners = [part for part in path[1:] if part not in GENERIC]
-    values = tuple(value for _, value in finite(curve.points))
+    values = tuple(Trace.of(curve.points).solid().ys)
     return Row(
         metric=curve.metric,
         name=label_of(name),

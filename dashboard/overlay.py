@@ -40,7 +40,7 @@ _ORDER = {name: place for place, name in enumerate(dict.fromkeys([*_FIRST, *METR
 class Drawn:
     """A job's curve as it is drawn, and its best value of all points, where one can be best."""
 
-    points: tuple[PointAt, ...] = ()
+    points: Sequence[PointAt] = ()
     best: float | None = None
     best_step: float | None = None
 
@@ -117,13 +117,15 @@ def overlay(metric: str, lines: Sequence[Line]) -> Chart | None:
         sentence=sentence(metric, lines),
         series=tuple(_series(metric, line, x, y) for line in shown),
         x_ticks=tuple(
-            Tick(round(x.share(at) * 100, 2), words.thin(at)) for at in ticks(x, 6, whole=True)
+            Tick(round(x.share(at) * 100, 2), words.thin(at), at) for at in ticks(x, 6, whole=True)
         ),
         y_ticks=tuple(
-            Tick(round((1 - y.share(at)) * 100, 2), words.figure(at)) for at in ticks(y, 5)
+            Tick(round((1 - y.share(at)) * 100, 2), words.figure(at), at) for at in ticks(y, 5)
         ),
         marks=(),
         rows=table(curves),
+        x_range=(x.low, x.high),
+        y_range=(y.low, y.high),
         ends=_ends(shown, y),
     )
 

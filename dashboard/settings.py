@@ -201,6 +201,7 @@ REDIS_URL: str = _given["REDIS_URL"] or (
 )
 TICK_SECONDS = 5
 PRUNE_SECONDS = 60  # between two short turns of retention
+REPRICE_SECONDS = 30  # between two short turns of estimates that a request left undone
 AUDIT_SECONDS = 60
 WATCH_SECONDS = 30  # between two looks for jobs that are stuck or go wrong
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
@@ -245,6 +246,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, queue, every_s in (
         ("jobs.poll_due", "poll", TICK_SECONDS),
         ("jobs.prune_due", "poll", PRUNE_SECONDS),
+        ("jobs.reprice_due", "poll", REPRICE_SECONDS),
         ("alerts.watch_due", "alerts", WATCH_SECONDS),
         ("alerts.announce_due", "alerts", TICK_SECONDS),
         ("alerts.deliver_due", "alerts", TICK_SECONDS),

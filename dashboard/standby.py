@@ -19,6 +19,7 @@ from dashboard.heartbeats import Part, beat
 from dashboard.models import Heartbeat
 from jobs.claims import database_now
 from jobs.poll import poll_due
+from jobs.repricing import reprice_due
 from jobs.retention import prune_due
 from jobs.watch import watch
 
@@ -33,6 +34,7 @@ def sweep_once() -> tuple[int, int, int]:
     """Polls, watches, announces and delivers what is due: answers taken, alerts made, alerts sent."""
     taken = poll_due()
     prune_due()
+    reprice_due()
     watch()
     announced = outbox.announce_all()
     sent = outbox.deliver_all().sent
@@ -70,6 +72,7 @@ class Standby:
     def _poll(self) -> None:
         poll_due()
         prune_due()
+        reprice_due()
         beat(Part.SWEEP)
         self.noted = Heartbeat.objects.filter(part=Part.SWEEP).values_list("at", flat=True).first()
 

@@ -8,21 +8,30 @@ from dashboard.views import (
     api,
     appearance,
     archive,
+    bulk,
     catalog,
     compare,
     connections,
+    costs,
     deliveries,
     export,
+    feed,
     health,
     inbound,
+    insight,
     job_actions,
+    job_pages,
     jobs,
+    labels,
     message_guide,
     metrics,
     mirror,
+    models,
     news,
+    points,
     retention,
     rules,
+    saved_views,
     signin,
     silences,
     status,
@@ -33,17 +42,32 @@ from dashboard.views import (
 )
 
 JOB = "jobs/<slug:connection>/<str:job_id>"
+VIEW = "views/<uuid:view>"
 
-job_pages: list[URLPattern | URLResolver] = [
+pages_of_jobs: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/bulk/", bulk.change, name="jobs-bulk"),
+    path("views/", saved_views.view_list, name="views"),
+    path("views/update/", saved_views.update, name="view-update"),
+    path(f"{VIEW}/", saved_views.edit, name="view"),
+    path(f"{VIEW}/remove/", saved_views.remove, name="view-remove"),
+    path(f"{VIEW}/feed/", saved_views.open_feed, name="view-feed"),
+    path(f"{VIEW}/feed/off/", saved_views.close_feed, name="view-feed-off"),
     path(f"{JOB}/", jobs.job_detail, name="job"),
     path(f"{JOB}/events/", jobs.job_events, name="job-events"),
-    path(f"{JOB}/timeline/", jobs.job_timeline, name="job-timeline"),
-    path(f"{JOB}/raw/", jobs.job_raw, name="job-raw"),
-    path(f"{JOB}/files/<str:file_id>/", jobs.file_download, name="file-download"),
+    path(f"{JOB}/timeline/", job_pages.timeline, name="job-timeline"),
+    path(f"{JOB}/changes/", job_pages.changed, name="job-changes"),
+    path(f"{JOB}/raw/", job_pages.raw, name="job-raw"),
+    path(f"{JOB}/points/", points.show, name="job-points"),
+    path(f"{JOB}/markdown/", job_pages.markdown, name="job-markdown"),
+    path(f"{JOB}/files/<str:file_id>/", job_pages.file_download, name="file-download"),
+    path(f"{JOB}/files/<str:file_id>/preview/", job_pages.file_preview, name="file-preview"),
     path("compare/", compare.show, name="compare"),
+    path("insight/", insight.show, name="insight"),
+    path("models/", models.show, name="models"),
     path("export/", export.selection, name="export"),
+    path("jobs/compare/", jobs.compare_ticked, name="compare-ticked"),
     path("styleguide/", styleguide.show, name="styleguide"),
     path("styleguide/messages/", message_guide.show, name="message-guide"),
     path("theme/", appearance.choose_theme, name="theme"),
@@ -66,6 +90,7 @@ job_actions_pages: list[URLPattern | URLResolver] = [
     path(f"{JOB}/remove/", job_actions.remove, name="job-remove"),
     path(f"{JOB}/mute/", silences.mute, name="job-mute"),
     path(f"{JOB}/unmute/", silences.wake, name="job-unmute"),
+    path(f"{JOB}/labels/", labels.change, name="job-labels"),
     path(f"{JOB}/snooze/", silences.snooze, name="job-snooze"),
     *(
         path(
@@ -138,6 +163,13 @@ alert_pages: list[URLPattern | URLResolver] = [
     path("alerts/deliveries/<uuid:key>/resend/", deliveries.resend, name="delivery-resend"),
 ]
 
+cost_pages: list[URLPattern | URLResolver] = [
+    path("costs/", costs.show, name="costs"),
+    path("costs/prices/", costs.prices, name="prices"),
+    path("costs/prices/add/", costs.add_price, name="price-add"),
+    path("costs/prices/<int:price>/remove/", costs.remove_price, name="price-remove"),
+]
+
 team_pages: list[URLPattern | URLResolver] = [
     path("status/", status.show, name="status"),
     path("welcome/", welcome.show, name="welcome"),
@@ -161,6 +193,7 @@ team_pages: list[URLPattern | URLResolver] = [
 V1_JOB = "v1/fine_tuning/jobs/<str:job_id>"
 
 machine: list[URLPattern | URLResolver] = [
+    path("feeds/<str:token>/", feed.show, name="feed"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.show, name="metrics"),
@@ -179,10 +212,11 @@ machine: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *door,
-    *job_pages,
+    *pages_of_jobs,
     *job_actions_pages,
     *connection_pages,
     *alert_pages,
+    *cost_pages,
     *team_pages,
     *machine,
 ]

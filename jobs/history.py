@@ -1,8 +1,9 @@
 """The team's own history: how long jobs usually stay in a state, and train."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import median
 
 from django.db import connection
@@ -28,12 +29,18 @@ _OF_MODEL = _PART.format(
 )
 _OF_ALL = _PART.format(more="", order="id DESC", limit=LATEST)
 _TO = " AND to_state = %s"
+_OF_PASSAGE = _PART.format(
+    more=" AND base_model = %s AND (to_state = %s OR %s = '') AND recorded_at >= %s",
+    order="base_model DESC, id DESC",
+    limit=LATEST,
+)
 _OF_ENDING = _PART.format(
     more=f" AND base_model = %s{_TO}", order="base_model DESC, id DESC", limit=LATEST
 )
 
 
-Part = tuple[str, tuple[int | str | None, ...]]  # a statement and its parameters
+Parameter = int | str | datetime | None
+Part = tuple[str, tuple[Parameter, ...]]  # a statement and its parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,68 @@ def usual_training(team: Team, base_model: str) -> Usual | None:
     ended = (State.RUNNING.value, base_model, State.SUCCEEDED.value)
     parts: list[Part] = [(_OF_ENDING, (0, pk, *ended)) for pk in owners]
     return _usual(_read(parts).get(0, []))
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Stays in one state on one base model. `to_state`: how they ended, "" in any way."""
+
+    connection_id: int
+    base_model: str
+    from_state: str
+    to_state: str = ""
+
+
+def passages(asked: Sequence[Passage], since: datetime | None) -> list[list[float]]:
+    """The seconds of the newest 200 stays each, as far as they ended after `since`; no order.
+
+    In one statement for each hundred of them.
+    """
+    bound = connection.ops.adapt_datetimefield_value(since or datetime(1970, 1, 1, tzinfo=UTC))
+    parts: list[Part] = [
+        (
+            _OF_PASSAGE,
+            (
+                *(number, one.connection_id, one.from_state, one.base_model),
+                *(one.to_state, one.to_state, bound),
+            ),
+        )
+        for number, one in enumerate(asked)
+    ]
+    found = _read(parts)
+    return [[stayed_s for _, stayed_s in found.get(number, [])] for number in range(len(asked))]
+
+
+def usual_on_the_way(team_id: int, base_model: str, states: Iterable[str]) -> dict[str, Usual]:
+    """How long jobs on this model usually stay in each of these states, for the page of one.
+
+    Of running counts what succeeded. Where the model has too few, all models of the team speak.
+    """
+    listed, owners = list(states), _connections_of({team_id})[team_id]
+    found = _by_state(
+        [
+            (_OF_ENDING, (number, pk, state, base_model, State.SUCCEEDED.value))
+            if state == State.RUNNING.value
+            else (_OF_MODEL, (number, pk, state, base_model))
+            for number, state in enumerate(listed)
+            for pk in owners
+        ],
+        listed,
+        is_of_model=True,
+    )
+    rest = [state for state in listed if state not in found]
+    parts: list[Part] = [
+        (_OF_ALL, (number, pk, state)) for number, state in enumerate(rest) for pk in owners
+    ]
+    return _by_state(parts, rest, is_of_model=False) | found
+
+
+def _by_state(parts: list[Part], states: list[str], *, is_of_model: bool) -> dict[str, Usual]:
+    read = {
+        states[number]: _usual(rows, is_of_model=is_of_model)
+        for number, rows in _read(parts).items()
+    }
+    return {state: usual for state, usual in read.items() if usual is not None}
 
 
 def _usual_of(asked: Iterable[Stay], *, is_of_model: bool) -> dict[Stay, Usual]:

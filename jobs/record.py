@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Team
-from jobs import enrich, progress, schedule
+from jobs import costing, enrich, progress, schedule, searching
 from jobs.claims import Claim, StaleClaim, hold_all, save_all_changes, save_changes
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
@@ -91,10 +91,15 @@ def record_answers(claim: Claim, answers: Mapping[int, Answer]) -> set[int]:
             _note_answer(history, job, answers[job.pk], crowded)
         history.write()
         failpoint("record.mid")
+        changed = [job for job in jobs if job.version != versions[job.pk]]
+        costing.refresh(changed, history.now)
         for job in jobs:
             _end_claim(job)
         save_all_changes(jobs)
-        for team_id in sorted({job.team_id for job in jobs if job.version != versions[job.pk]}):
+        searching.refresh(
+            [job.pk for job in jobs if answers[job.pk].files or searching.is_outdated(job)]
+        )
+        for team_id in sorted({job.team_id for job in changed}):
             touch_team(team_id)
     failpoint("record.committed")
     return answers.keys() - versions.keys()
@@ -121,6 +126,7 @@ def apply(job: Job, sighting: Sighting) -> bool:
     history = History(newest_snapshots([job.pk], sighting.source), sighting.now)
     is_fresh = note(history, job, sighting)
     history.write()
+    costing.refresh([job], sighting.now)
     return is_fresh
 
 

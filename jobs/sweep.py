@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from jobs import schedule
+from jobs import costing, schedule, searching
 from jobs.claims import POLL_LEASE, Claim, hold, remember, save_all_changes, save_changes
 from jobs.models import Connection, Job, Snapshot
 from jobs.record import (
@@ -200,7 +200,9 @@ def _record_changed(
             _plan_retrieve(job, page, item.position, is_new=job.provider_id in new)
             applied.append(job)
     history.write()
+    costing.refresh(applied, page.asked_at)
     save_all_changes(applied)
+    searching.refresh([job.pk for job in applied if searching.is_outdated(job)])
 
 
 def _create_missing(connection: Connection, page: ListPage, names: set[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import close_old_connections
 
-from jobs import poll, retention
+from jobs import poll, repricing, retention
 from jobs.ticks import poll_until_tick
 
 
@@ -26,3 +26,10 @@ def prune_due() -> int:
     """Forgets what teams want forgotten, a short turn at a time. Twin: manage.py prune --apply."""
     close_old_connections()
     return retention.prune_due()
+
+
+@shared_task(name="jobs.reprice_due")
+def reprice_due() -> int:
+    """Makes estimates anew where prices changed, a short turn at a time. Twin: manage.py estimate_costs."""
+    close_old_connections()
+    return repricing.reprice_due()

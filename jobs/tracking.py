@@ -1,12 +1,14 @@
 """What people do to connections and jobs here: add, pause, archive, remove. Nothing at the provider."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from jobs import manners, totals
+from accounts.models import Team
+from jobs import labels, manners, searching, totals
 from jobs.claims import database_now
 from jobs.models import Backfill, Catalog, Connection, Job
 from jobs.record import touch_team
@@ -31,6 +33,8 @@ def add_job(connection: Connection, provider_id: str) -> tuple[Job, bool]:
         )
         job.is_tracked_by_id, job.archived_at, job.next_poll_at = True, None, database_now()
         job.save(update_fields=["is_tracked_by_id", "archived_at", "next_poll_at"])
+        if is_new:
+            searching.refresh([job.pk])
         touch_team(connection.team_id)
     return job, is_new
 
@@ -49,6 +53,32 @@ def archive(target: Job | Connection) -> None:
 def restore(target: Job | Connection) -> None:
     _write(target, archived_at=None)
     _begin_again(target)
+
+
+def archive_all(team: Team, job_ids: Collection[int]) -> int:
+    """Archives those of the team's jobs that are not; how many they were."""
+    with transaction.atomic():
+        held = _lock_jobs(team, job_ids, archived_at=None)
+        Job.objects.filter(pk__among=held).update(archived_at=database_now())
+        touch_team(team.pk)
+    return len(held)
+
+
+def restore_all(team: Team, job_ids: Collection[int]) -> int:
+    """Takes those of the team's jobs back that are archived; how many they were."""
+    with transaction.atomic():
+        held = _lock_jobs(team, job_ids, archived_at__isnull=False)
+        jobs, now = Job.objects.filter(pk__among=held), database_now()
+        jobs.update(archived_at=None)
+        jobs.filter(next_poll_at__lt=now).update(next_poll_at=now)
+        touch_team(team.pk)
+    return len(held)
+
+
+def _lock_jobs(team: Team, job_ids: Collection[int], **facts: object) -> list[int]:
+    """In the order of their keys, as everybody locks them."""
+    jobs = Job.objects.for_team(team).filter(pk__among=job_ids, **facts).order_by("pk")
+    return list(jobs.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def _begin_again(target: Job | Connection) -> None:
@@ -97,7 +127,7 @@ def _remove(target: Job | Connection) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    touch_team(target.team_id)
+    labels.gather(target.team_id)
 
 
 def _wait_for_writers(target: Job | Connection) -> None:

@@ -21,6 +21,7 @@ _SHAPES = re.compile(
     r"|(?i:(?<=\bbearer )[A-Za-z0-9._~+/=*-]{8,4096})"
     r"|(?i:(?<=\bapi-key: )\S{6,512})"
     r"|(?<=://)[^\s/]{1,1024}@"
+    r"|(?<=/feeds/)[A-Za-z0-9_-]{20,512}"  # the address of a feed is its secret
 )
 _WORDY = re.compile(r"[-_A-Za-z0-9]")
 

@@ -3,6 +3,7 @@
 The rules by which nested numbers get their names are told in docs/metrics.md.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ MAX_NESTED = 150  # and from below it: three graders make about 60
 MAX_DEPTH = 8
 MAX_VISITED = 20_000  # members looked at below the top of one object
 DETAILED_STEPS = 200  # of a longer run about so many steps keep their nested numbers
+# A name stands inside of sentences and legends: one that turns the direction would turn our words.
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NO_VALUE = -1.0
 # Azure and the legacy API write -1 into these when nothing was measured; a reward of -1 is real.
 _PANELS_WITHOUT_MINUS_ONE = frozenset({"loss", "accuracy"})
@@ -54,7 +57,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             Metric("reasoning_tokens_mean", "tokens", None, "tokens"),
             Metric("valid_reasoning_tokens_mean", "tokens", None, "tokens"),
             Metric("completion_tokens_mean", "tokens", None, "tokens"),
-            Metric("elapsed_tokens", "tokens", None, "tokens"),
+            Metric("elapsed_tokens", "tokens", None, "other"),
             Metric("elapsed_examples", "examples", None, "other"),
             Metric("mean_unresponsive_rewards", "", "lower", "other"),
             Metric("full_valid_mean_parse_error", "", "lower", "other"),
@@ -101,7 +104,7 @@ def canonical(name: str) -> str:
     >>> canonical("train_mean_token_accuracy")
     'train_accuracy'
     """
-    cleaned = clean_text(name.strip(), MAX_NAME)
+    cleaned = clean_text(_UNSEEN.sub("", name.strip()), MAX_NAME)
     return _ALIASES.get(cleaned.casefold(), cleaned)
 
 

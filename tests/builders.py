@@ -7,6 +7,7 @@ from typing import Any
 from accounts.models import Membership, Role, Team, User
 from alerts.models import Channel, Delivery, Rule
 from jobs.models import Connection, Job, Transition
+from jobs.searching import refresh
 from outbound.secret import Secret
 from providers.states import State
 
@@ -52,7 +53,7 @@ def a_job(connection: Connection | None = None, **facts: Any) -> Job:
     number = next(_serial)
     connection = connection or a_connection()
     state = State(facts.pop("state", State.RUNNING))
-    return Job.objects.create(
+    job = Job.objects.create(
         **{
             "team": connection.team,
             "connection": connection,
@@ -68,6 +69,8 @@ def a_job(connection: Connection | None = None, **facts: Any) -> Job:
             **facts,
         }
     )
+    refresh([job.pk])
+    return job
 
 
 def a_transition(job: Job | None = None, **facts: Any) -> Transition:

@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+
+from django.db.models import JSONField, Value
 
 from dashboard import findings, words
 from dashboard.crews import crews, has_standby
 from dashboard.findings import Finding
 from dashboard.heartbeat_url import shown_host
 from dashboard.models import AuditReport, Heartbeat
+
+REPORT = 0  # in place of a row number
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,25 @@ class AuditView:
     taken_at: datetime | None
     call_failed: bool
     answer: str
+
+
+def pulse() -> tuple[list[Heartbeat], AuditReport | None]:
+    """The notes of all parts and what the banner needs of the last report: one query, for every page."""
+    noted = Heartbeat.objects.values_list(
+        "pk", "part", "worker", "at", "is_busy", "has_left", Value([], JSONField())
+    )
+    no, nothing = Value(False), Value("")
+    reported = AuditReport.objects.annotate(half=Value(REPORT)).values_list(
+        "half", nothing, nothing, "at", no, no, "findings"
+    )
+    rows = sorted(noted.union(reported, all=True), key=itemgetter(0))
+    notes = [
+        Heartbeat(pk=pk, part=part, worker=worker, at=at, is_busy=is_busy, has_left=has_left)
+        for pk, part, worker, at, is_busy, has_left, _ in rows
+        if pk != REPORT
+    ]
+    reports = [AuditReport(at=row[3], findings=row[6]) for row in rows if row[0] == REPORT]
+    return notes, reports[0] if reports else None
 
 
 def last_report() -> AuditReport | None:

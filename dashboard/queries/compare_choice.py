@@ -15,7 +15,8 @@ from dashboard.queries.compare import (
     chosen,
     names_of,
 )
-from dashboard.queries.jobs import JobFilter, narrow
+from dashboard.queries.job_filter import JobFilter
+from dashboard.queries.jobs import narrow
 from jobs.models import Connection, Job
 
 FOUND = 20  # of the newest jobs

@@ -11,6 +11,7 @@ from dashboard.overlay import Drawn, ordered
 from dashboard.queries.compare_points import Last
 from dashboard.queries.hyperparameters import AUTO
 from dashboard.queries.leaves import leaves, spell
+from jobs.costs import dollars
 from jobs.models import File, Job
 from providers.metrics import describe
 from providers.states import State
@@ -164,8 +165,7 @@ def _seconds(seconds: float, note: str) -> Value:
 def _cost(job: Job) -> Value:
     if job.cost_usd is None:
         return UNKNOWN
-    is_tiny = 0 < job.cost_usd < 0.01  # noqa: PLR2004  # a cent
-    return Value(job.cost_usd, "<$0.01" if is_tiny else f"${job.cost_usd:,.2f}")
+    return Value(job.cost_usd, dollars(job.cost_usd))
 
 
 def _settings(jobs: Sequence[Job]) -> Iterator[Fact]:

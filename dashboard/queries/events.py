@@ -8,11 +8,13 @@ from django.db.models import Count, F, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
+from dashboard.highlight import Part, parts
 from dashboard.queries.leaves import Leaf, leaves, row_id
 from jobs import retention
 from jobs.models import Event, Job
 
 PAGE = 100
+MESSAGE, MORE = 600, 200  # characters shown at once; so many more are not worth a fold
 NEWEST = F("created_at").desc(nulls_last=True)
 SHAPES = {"error": ("failed", "cross"), "warn": ("paused", "triangle"), "info": ("queued", "dot")}
 
@@ -42,6 +44,8 @@ class EventRow:
     shape: str
     type: str
     message: str
+    shown: tuple[Part, ...]  # of a long message the start
+    rest: tuple[Part, ...]
     leaves: tuple[Leaf, ...]
 
 
@@ -63,6 +67,14 @@ class Events:
     next_after: str
     removed_after_days: int | None = None  # by the team's retention, when there are none left
 
+    @property
+    def nothing(self) -> str:
+        """The filter as a person would say it, where no event passes."""
+        level = {"warn": "warning"}.get(self.asked.level, self.asked.level)
+        found = f"“{self.asked.q}”" if self.asked.q else ""
+        asked = " with ".join(part for part in (f"level {level}" if level else "", found) if part)
+        return f"Asked for: {asked}." if asked else "There are none older than that."
+
 
 def events(job: Job, asked: EventFilter, limit: int = PAGE) -> Events:
     """One page of events. `next_after` is the cursor of the next, "" on the last."""
@@ -73,7 +85,7 @@ def events(job: Job, asked: EventFilter, limit: int = PAGE) -> Events:
         asked=asked,
         levels=_level_counts(counts, asked.level),
         total=sum(counts.values()),
-        rows=tuple(event_row(one) for one in found[:limit]),
+        rows=tuple(event_row(one, asked.q) for one in found[:limit]),
         next_after=str(found[limit - 1].pk) if len(found) > limit else "",
         removed_after_days=None if counts else _removed_after_days(job),
     )
@@ -89,8 +101,10 @@ def last_warnings(job: Job, limit: int = 3) -> tuple[EventRow, ...]:
     return tuple(event_row(one) for one in found[:limit])
 
 
-def event_row(event: Event) -> EventRow:
+def event_row(event: Event, wanted: str = "") -> EventRow:
+    """`wanted`: what was searched for, to be marked in the message."""
     level_class, shape = SHAPES.get(event.level, SHAPES["info"])
+    cut = MESSAGE if len(event.message) > MESSAGE + MORE else len(event.message)
     return EventRow(
         id=event.pk,
         created_at=event.created_at,
@@ -99,6 +113,8 @@ def event_row(event: Event) -> EventRow:
         shape=shape,
         type=event.type,
         message=event.message,
+        shown=parts(event.message[:cut], wanted),
+        rest=parts(event.message[cut:], wanted) if cut < len(event.message) else (),
         leaves=leaves(event.body),
     )
 
@@ -114,7 +130,8 @@ def _narrow(job: Job, asked: EventFilter) -> QuerySet[Event]:
 
 def _beyond(found: QuerySet[Event], asked: EventFilter) -> QuerySet[Event]:
     """What comes after the cursor. Many events share one second, so the id breaks the tie."""
-    last = found.filter(pk=row_id(asked.after)).first()
+    cursor = row_id(asked.after)
+    last = found.filter(pk=cursor).first() if cursor else None
     if last is None:
         return found
     if last.created_at is None:

@@ -8,12 +8,15 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, QueryDict
 
 from accounts.models import Team
-from dashboard.queries.jobs import JobFilter, narrow
+from dashboard.queries.job_filter import JobFilter
+from dashboard.queries.jobs import listed, narrow
 from jobs.models import Connection, Job
+from jobs.refs import Ref, compare_path
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
+MOST_COMPARED = 101  # one more than its page takes, so that it can say so
 TICKED = "job"  # the name of the boxes on the list
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -21,20 +24,30 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 def chosen_jobs(team: Team, asked: QueryDict) -> "JobQuerySet":
     """Raises BadRequest for what is no row's number, Http404 when none of the ticked is there."""
     if asked.getlist(TICKED):
-        return _ticked(team, asked.getlist(TICKED))
+        return ticked_jobs(team, asked.getlist(TICKED))
     connections = {one.pk: one for one in Connection.objects.for_team(team).live()}
-    jobs = Job.objects.for_team(team).filter(connection__in=connections, archived_at=None)
-    return narrow(jobs, JobFilter.read(asked), connections)
+    wanted = JobFilter.read(asked)
+    return narrow(listed(team, wanted, connections), wanted, connections)
 
 
-def _ticked(team: Team, numbers: Sequence[str]) -> "JobQuerySet":
-    """Those removed since the page was drawn are left out."""
+def ticked_jobs(team: Team, numbers: Sequence[str]) -> "JobQuerySet":
+    """Those removed since the page was drawn are left out. Raises as `chosen_jobs` does."""
     if not all(map(_NUMBER.fullmatch, numbers)):
         raise BadRequest("not the number of a job")
     jobs = Job.objects.for_team(team).filter(pk__in=[int(number) for number in numbers])
     if not jobs.exists():
         raise Http404
     return jobs
+
+
+def compare_url(team: Team, numbers: Sequence[str]) -> str:
+    """The page that compares these jobs, in the order of their rows. Raises as `chosen_jobs` does."""
+    asked = list(dict.fromkeys(numbers))[:MOST_COMPARED]
+    if not asked:
+        return compare_path(())
+    found = ticked_jobs(team, asked).values_list("pk", "connection__slug", "provider_id")
+    refs = {str(pk): Ref(slug, name) for pk, slug, name in found}
+    return compare_path(refs[number] for number in asked if number in refs)
 
 
 def jobs_of(connection: Connection) -> "JobQuerySet":

@@ -5,17 +5,25 @@ from datetime import datetime
 
 from dashboard import words
 from dashboard.queries import history
+from dashboard.queries.prices import address
+from jobs import costing
+from jobs.costs import Estimate, Stage, dollars
 from jobs.models import Job
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A key figure. `note` says where it comes from or why it is absent; `at` makes it a time."""
+    """A key figure. `note` says where it comes from or why it is absent; `at` makes it a time.
+
+    `link` stands behind the note and leads to `url`.
+    """
 
     label: str
     value: str
     note: str = ""
     at: datetime | None = None
+    link: str = ""
+    url: str = ""
 
 
 def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...]:
@@ -23,6 +31,7 @@ def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...
         _tokens(job),
         _steps(job),
         *_quality(job),
+        _cost(job, now),
         _duration(job, now),
         _finish(job, past),
     )
@@ -61,6 +70,17 @@ def _quality(job: Job) -> list[Figure]:
     return found
 
 
+def _cost(job: Job, now: datetime) -> Figure:
+    """How the estimate is made, and the price it is made with."""
+    found = costing.estimate_of(job, now)
+    if not isinstance(found, Estimate):
+        return Figure("Cost estimate", words.ABSENT, found.words)
+    note = "; ".join(part for part in (found.basis, found.caveat) if part)
+    label = "Cost estimate, in the end" if found.stage is Stage.PROJECTED else "Cost estimate"
+    link = f"price of {found.price.valid_from}"
+    return Figure(label, dollars(found.usd), note, link=link, url=address(found.price))
+
+
 def _duration(job: Job, now: datetime) -> Figure:
     if job.created_at is None:
         return Figure("Duration", words.ABSENT, "no creation time given")
@@ -87,12 +107,8 @@ def _finish(job: Job, past: history.History) -> Figure:
         )
     if job.estimated_finish is None:
         return Figure("Estimated finish", words.ABSENT, "not given by the provider")
-    before = next((one.estimated_finish for one in past.drift[1:] if one.estimated_finish), None)
-    note = (
-        f"was {before:%H:%M} UTC"
-        if before and before != job.estimated_finish
-        else "estimate of the provider"
-    )
+    moved = past.drift is not None and len(past.drift.moves) > 1
+    note = past.drift.sentence if past.drift and moved else "estimate of the provider"
     return Figure("Estimated finish", "", note, at=job.estimated_finish)
 
 

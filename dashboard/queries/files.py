@@ -1,29 +1,34 @@
 """A job's files: what the provider says of them, and the result files kept here."""
 
-import csv
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.http import Http404
+
+from dashboard import peek
+from dashboard.queries.leaves import row_id
 from jobs.models import File, Job
 from providers.results import read_result_file
 
-PREVIEW_ROWS = 12
-PREVIEW_COLUMNS = 20
-PREVIEW_CELL = 80
-PREVIEW_BYTES = 5 * 1024 * 1024
+PREVIEW_ROWS = 12  # on the page of the job; the page of the file has 50
+CSV_STARTS = ("step", '"step"')
+WRAPPED_BYTES = 1024 * 1024  # of a CSV inside a JSON text, which is only read whole
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    row_count: int
+    """A table or else lines; neither where the content is no text that can be shown."""
+
+    table: peek.Table | None
+    lines: peek.Lines | None
+    row_count: int | None
 
     @property
-    def hidden(self) -> int:
-        return max(self.row_count - len(self.rows), 0)
+    def hidden(self) -> int | None:
+        """Rows that are not shown; None where nobody counted them."""
+        if self.table is None or self.row_count is None:
+            return None
+        return max(self.row_count - len(self.table.rows), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +95,50 @@ def file_row(role: str, provider_id: str, file: File | None) -> FileRow:
         is_stored=shown.content is not None,
         encoding=shown.encoding,
         skipped_rows=shown.skipped_rows,
-        preview=preview(shown),
+        preview=preview(shown, PREVIEW_ROWS) if shown.kind == "csv" else None,
     )
 
 
-def preview(file: File) -> Preview | None:
-    """The first rows of a result CSV, as data; None for anything else."""
-    if file.kind != "csv" or (file.content_bytes or 0) > PREVIEW_BYTES:
+def preview(file: File, most: int = peek.ROWS) -> Preview | None:
+    """The start of a content that is kept here; None of one that is not."""
+    if file.content is None:
         return None
-    received = file.received()
-    if received is None:
-        return None
-    lines = csv.reader(io.StringIO(read_result_file(received).text))
-    try:
-        rows = [_cells(cells) for _, cells in zip(range(PREVIEW_ROWS + 1), lines, strict=False)]
-    except csv.Error:
-        return None
-    if not rows:
-        return None
-    return Preview(rows[0], tuple(rows[1:]), file.row_count or len(rows) - 1)
+    text, is_whole = peek.head(bytes(file.content), file.encoding)
+    if file.kind == "csv" and not text.lstrip().casefold().startswith(CSV_STARTS):
+        text, is_whole = _unwrapped(file)
+    if file.kind != "csv" and peek.is_lines(text):
+        return Preview(None, peek.lines(text, is_whole=is_whole, most=most), None)
+    table = peek.table(text, is_whole=is_whole, most=most) if file.kind in {"csv", ""} else None
+    return Preview(table, None, file.row_count if file.kind == "csv" else None)
 
 
-def _cells(cells: Sequence[str]) -> tuple[str, ...]:
-    return tuple(cell.strip()[:PREVIEW_CELL] for cell in cells[:PREVIEW_COLUMNS])
+def _unwrapped(file: File) -> tuple[str, bool]:
+    if (file.content_bytes or 0) > WRAPPED_BYTES:
+        return "", False
+    return read_result_file(file.received() or b"").text, True
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """One file of a job and the start of it. `asked`: the line that was asked for, 0 for none."""
+
+    file: FileRow
+    preview: Preview | None
+    asked: int
+    is_beyond: bool = False
+
+
+def file_page(job: Job, file_id: str, line: str) -> FilePage:
+    """Raises Http404 for a file that the job does not name."""
+    role = next((role for role, name in wanted(job) if name == file_id), None)
+    if role is None:
+        raise Http404
+    file = File.objects.filter(connection=job.connection_id, provider_id=file_id).first()
+    row, asked = file_row(role, file_id, file), row_id(line)
+    shown = preview(file) if file else None
+    if not (file and file.content and shown and asked):
+        return FilePage(row, shown, 0)
+    around = peek.lines_around(bytes(file.content), asked) if shown.lines else None
+    if around is None or not around.lines:
+        return FilePage(row, shown, asked, is_beyond=True)
+    return FilePage(row, Preview(None, around, None), asked)

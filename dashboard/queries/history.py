@@ -1,42 +1,18 @@
-"""How a job came to be what it is: its states, its snapshots as changes, and the raw JSON."""
+"""How a job came to be what it is: its states against the usual, and how its finish time moved."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.queries.leaves import leaves, row_id
+from dashboard import eta
 from dashboard.state_bar import Segment, state_bar
 from jobs import retention
+from jobs.history import usual_on_the_way
 from jobs.models import Condition, Estimate, Job, Snapshot, Transition
-from providers import wire
-from providers.base import parse_job
 from providers.states import State
 
-SNAPSHOTS_SHOWN = 100
-CHANGES_SHOWN = 60
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    path: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotRow:
-    """One content the API gave, as what differs from the one before of the same source."""
-
-    id: int
-    source: str
-    first_seen_at: datetime
-    last_seen_at: datetime
-    seen_count: int
-    is_late: bool
-    is_first: bool
-    changes: tuple[FieldChange, ...]
-    more_changes: int
+TRANSITIONS_SHOWN = 20  # on the page of a job; its timeline has all
+ESTIMATES_READ = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +29,43 @@ class TransitionRow:
 
 @dataclass(frozen=True, slots=True)
 class History:
+    """`transitions`: oldest first. `snapshots`: how many contents differed."""
+
     segments: tuple[Segment, ...]
     transitions: tuple[TransitionRow, ...]
-    snapshots: tuple[SnapshotRow, ...]
-    more_snapshots: int
-    polls: int
-    drift: tuple[Estimate, ...]
+    snapshots: int
+    drift: eta.Drift | None
     thinned_after_days: int | None = None  # by the team's retention
 
+    @property
+    def latest(self) -> tuple[TransitionRow, ...]:
+        return self.transitions[-TRANSITIONS_SHOWN:]
 
-@dataclass(frozen=True, slots=True)
-class RawChoice:
-    id: int
-    source: str
-    first_seen_at: datetime
-    is_chosen: bool
+    @property
+    def earlier(self) -> int:
+        return max(len(self.transitions) - TRANSITIONS_SHOWN, 0)
 
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """`text`: the JSON as the API said it; `normal`: (name, value) as it was understood."""
-
-    chosen: Snapshot | None
-    text: str
-    normal: tuple[tuple[str, str], ...]
-    choices: tuple[RawChoice, ...]
+    @property
+    def has_usual(self) -> bool:
+        return any(one.mark is not None for one in self.segments)
 
 
 def history(job: Job, now: datetime) -> History:
     transitions = list(Transition.objects.filter(job=job).order_by("pk"))
-    snapshots = list(Snapshot.objects.filter(job=job).order_by("-pk")[: SNAPSHOTS_SHOWN + 1])
     return History(
-        segments=state_bar(stays(job, transitions, now)),
+        segments=segments(job, transitions, now),
         transitions=tuple(_transition_row(one) for one in transitions),
-        snapshots=tuple(_snapshot_rows(snapshots[:SNAPSHOTS_SHOWN])),
-        more_snapshots=max(len(snapshots) - SNAPSHOTS_SHOWN, 0),
-        polls=sum(one.seen_count for one in snapshots),
-        drift=tuple(Estimate.objects.filter(job=job).order_by("-pk")[:10]),
+        snapshots=Snapshot.objects.filter(job=job).count(),
+        drift=_drift(job, now),
         thinned_after_days=retention.thinned_snapshots([job], now).get(job.pk),
     )
+
+
+def segments(job: Job, transitions: Sequence[Transition], now: datetime) -> tuple[Segment, ...]:
+    found = stays(job, transitions, now)
+    states = dict.fromkeys(state for state, _, _ in found)
+    usual = usual_on_the_way(job.team_id, job.base_model, states) if states else {}
+    return state_bar(found, usual, is_open=not job.is_over)
 
 
 def stays(
@@ -140,82 +114,8 @@ def _word(transition: Transition) -> str:
     return f"Recovered: {ended.lower()}" if ended else transition.to_state
 
 
-def _snapshot_rows(newest_first: Sequence[Snapshot]) -> list[SnapshotRow]:
-    rows = []
-    before: dict[str, dict[str, str]] = {}
-    for snapshot in reversed(newest_first):
-        content = {leaf.path: leaf.value for leaf in leaves(parsed(snapshot.body))}
-        known = before.get(snapshot.source)
-        changes = [] if known is None else differences(known, content)
-        if not snapshot.is_late:
-            before[snapshot.source] = content
-        rows.append(
-            SnapshotRow(
-                id=snapshot.pk,
-                source=snapshot.get_source_display(),
-                first_seen_at=snapshot.first_seen_at,
-                last_seen_at=snapshot.last_seen_at,
-                seen_count=snapshot.seen_count,
-                is_late=snapshot.is_late,
-                is_first=known is None,
-                changes=tuple(changes[:CHANGES_SHOWN]),
-                more_changes=max(len(changes) - CHANGES_SHOWN, 0),
-            )
-        )
-    return rows[::-1]
-
-
-def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldChange]:
-    """The members that differ, in the order of the newer content; "" where there was none.
-
-    >>> differences({"status": "queued"}, {"status": "running"})
-    [FieldChange(path='status', before='queued', after='running')]
-    """
-    paths = dict.fromkeys([*after, *before])
-    pairs = ((path, before.get(path, ""), after.get(path, "")) for path in paths)
-    return [FieldChange(path, old[:300], new[:300]) for path, old, new in pairs if old != new]
-
-
-def newest(job: Job) -> Snapshot | None:
-    """The latest content, by preference as retrieved: the list may say less."""
-    found = list(Snapshot.objects.filter(job=job, is_newest=True).order_by("pk"))
-    retrieved = [one for one in found if one.source == Snapshot.Source.RETRIEVE]
-    return next(iter([*retrieved, *found]), None)
-
-
-def parsed(body: str) -> Mapping[str, object]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, Mapping) else {}
-
-
-def pretty(body: str) -> str:
-    """Indented JSON; the body itself when it is none."""
-    value = parsed(body)
-    return json.dumps(value, indent=2, ensure_ascii=False) if value else body
-
-
-def raw(job: Job, wanted: str, dialect: str) -> Raw:
-    """One snapshot beside what was understood of it. `wanted`: its id, else the newest."""
-    mine = Snapshot.objects.filter(job=job).order_by("-pk")
-    chosen = mine.filter(pk=row_id(wanted)).first()
-    chosen = chosen or newest(job) or mine.first()
-    choices = tuple(
-        RawChoice(one.pk, one.get_source_display(), one.first_seen_at, one == chosen)
-        for one in mine.defer("body")[:SNAPSHOTS_SHOWN]
-    )
-    if chosen is None:
-        return Raw(None, "", (), choices)
-    return Raw(chosen, pretty(chosen.body), normal_form(parsed(chosen.body), dialect), choices)
-
-
-def normal_form(content: Mapping[str, object], dialect: str) -> tuple[tuple[str, str], ...]:
-    read = parse_job(content, dialect)
-    if isinstance(read, wire.Invalid):
-        return (("unreadable", read.reason),)
-    names = [name for name in read.__dataclass_fields__ if name != "raw"]
-    return tuple(
-        (leaf.path, leaf.value) for name in names for leaf in leaves(getattr(read, name), name)
-    )
+def _drift(job: Job, now: datetime) -> eta.Drift | None:
+    newest = Estimate.objects.filter(job=job).order_by("-pk")
+    said = list(newest.values_list("seen_at", "estimated_finish")[:ESTIMATES_READ])[::-1]
+    ended_at = job.ended_at if job.is_over else None
+    return eta.drift(said, ended_at or now, ended_at)

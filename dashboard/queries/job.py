@@ -1,6 +1,6 @@
 """What the page of one job shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,24 +8,32 @@ from django.http import Http404
 from django.urls import reverse
 
 from accounts.models import Team
-from alerts.advice import Advice, advice_for
-from dashboard import charts, nested, words
-from dashboard.queries import events, files, history
+from dashboard import words
+from dashboard.markdown import visible
+from dashboard.metric_view import MetricView
+from dashboard.queries import events, files, history, snapshots
 from dashboard.queries.ages import Ages, ages, is_stale
-from dashboard.queries.checkpoints import Checkpoints, checkpoints_of, marks_on_axis
+from dashboard.queries.changes import Changes
+from dashboard.queries.checkpoints import Checkpoints, checkpoints_of
 from dashboard.queries.doubts import Doubt, doubts
 from dashboard.queries.figures import Figure, figures
 from dashboard.queries.hyperparameters import Hyperparameter, hyperparameters
 from dashboard.queries.job_action import Offer, offers
 from dashboard.queries.jobs import next_try_at
+from dashboard.queries.labels import LabelsPanel, labels_of
 from dashboard.queries.leaves import Leaf, leaves
+from dashboard.queries.metrics import Metrics, metrics_of
+from dashboard.queries.next_step import NextStep, next_step
 from dashboard.queries.relatives import Restarts, Retirement, restarts, retirement
+from dashboard.queries.report import report
 from dashboard.queries.sent import Sent, sent_about
 from dashboard.queries.silences import SilencePanel, silence_of
-from jobs.models import Checkpoint, Connection, File, Job, Point, Snapshot
+from jobs.models import Checkpoint, Connection, File, Job, Snapshot
 from providers.states import State
 
+Part = events.Events | snapshots.Timeline | snapshots.Raw | Changes | files.FilePage
 EVENTS_SHOWN = 10
+RAW_SHOWN = 100_000  # characters; a longer answer has its own page only
 # Members of the wire job that have a place of their own on the page; all others are listed as such.
 PLACED = frozenset(
     {
@@ -64,17 +72,14 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
-    charts: tuple[charts.Chart, ...]
-    zero: tuple[str, ...]  # metrics left out, for they are 0 throughout
-    nested: nested.Nested
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """The newest answer as it came. `others`: its members that have no place of their own."""
+    """The newest answer as it came. `others`: its members that have no place of their own.
+
+    `text`: "" of one that is too long for the page; `length` in characters.
+    """
 
     text: str
+    length: int
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     object_word: str
@@ -90,11 +95,13 @@ class JobPage:
     next_try_at: datetime | None
     offers: tuple[Offer, ...]
     silence: SilencePanel
+    labels: LabelsPanel
     restarts: Restarts
     retirement: Retirement | None
     ages: Ages
     doubts: tuple[Doubt, ...]
-    advice: Advice | None
+    advice: NextStep | None
+    markdown: str
     error_extra: tuple[Leaf, ...]
     warnings: tuple[events.EventRow, ...]
     figures: tuple[Figure, ...]
@@ -147,12 +154,14 @@ def marks_of(job: Job, now: datetime) -> tuple[object, ...]:
     )
 
 
-def job_page(job: Job, now: datetime) -> JobPage:
-    past, snapshot = history.history(job, now), history.newest(job)
-    content = history.parsed(snapshot.body) if snapshot else {}
+def job_page(job: Job, now: datetime, address: str, view: MetricView) -> JobPage:
+    """`address`: of the page, absolute, for what is copied from it."""
+    past, snapshot = history.history(job, now), snapshots.newest(job)
+    content = snapshots.parsed(snapshot.body) if snapshot else {}
     saved = list(Checkpoint.objects.filter(job=job).order_by("step", "pk"))
-    metrics, last_point_at = metrics_of(job, saved, now)
+    metrics, last_point_at = metrics_of(job, saved, now, view)
     named = files.files(job)
+    step, warnings = next_step(job, named, now), events.last_warnings(job)
     last_file_at = max((row.seen_at for row in named if row.seen_at), default=None)
     return JobPage(
         job=job,
@@ -162,19 +171,21 @@ def job_page(job: Job, now: datetime) -> JobPage:
         next_try_at=next_try_at(job.connection, now),
         offers=offers(job),
         silence=silence_of(job, now),
+        labels=labels_of(job),
         restarts=restarts(job),
         retirement=retirement(job, now),
         ages=ages(job, now, last_point_at=last_point_at, last_file_at=last_file_at),
         doubts=doubts(job),
-        advice=advice_of(job),
+        advice=step,
+        markdown=report(job, step, warnings, address),
         error_extra=leaves(job.error_extra),
-        warnings=events.last_warnings(job) if job.state == State.FAILED.value else (),
+        warnings=warnings if step else (),
         figures=figures(job, past, now),
         metrics=metrics,
         history=past,
         settings=settings_of(job, content),
         events=events.events(job, events.EventFilter(), EVENTS_SHOWN),
-        checkpoints=checkpoints_of(saved),
+        checkpoints=checkpoints_of(job, saved),
         files=named,
         metadata=leaves(job.metadata),
         integrations=leaves(job.integrations),
@@ -193,24 +204,11 @@ def settings_of(job: Job, content: Mapping[str, object]) -> Settings:
     return Settings(rows, any(row.top_level for row in rows), method, grader)
 
 
-def metrics_of(
-    job: Job, saved: Sequence[Checkpoint], now: datetime
-) -> tuple[Metrics, datetime | None]:
-    """The panels, and when the newest point was seen."""
-    curves, last_point_at = curves_of(job)
-    main, rest = nested.split(curves)
-    panels = charts.panels(
-        main,
-        now=now,
-        last_seen=None if job.is_over else last_point_at,
-        checkpoints=marks_on_axis(saved),
-    )
-    return Metrics(panels, charts.zero_panels(main), nested.nested(rest)), last_point_at
-
-
 def answer_of(snapshot: Snapshot | None, content: Mapping[str, object]) -> Answer:
+    pretty = snapshots.pretty(snapshot.body) if snapshot else ""
     return Answer(
-        text=history.pretty(snapshot.body) if snapshot else "",
+        text=pretty if len(pretty) <= RAW_SHOWN else "",
+        length=len(pretty),
         first_seen_at=snapshot.first_seen_at if snapshot else None,
         last_seen_at=snapshot.last_seen_at if snapshot else None,
         object_word=str(content.get("object") or ""),
@@ -218,17 +216,12 @@ def answer_of(snapshot: Snapshot | None, content: Mapping[str, object]) -> Answe
     )
 
 
-def advice_of(job: Job) -> Advice | None:
-    """The next step for a job that failed or carries an error; None for a healthy one."""
-    if not job.has_error and job.state != State.FAILED.value:
-        return None
-    return advice_for(job.error_code, job.error_message, job.error_param)
-
-
 def sentence(job: Job, past: history.History, now: datetime) -> str:
     """What it does now, for how long, and how far it is; the age of our look stands beside it."""
     word = (
-        State(job.state).word if job.state != State.UNKNOWN.value else job.raw_status or "Unknown"
+        State(job.state).word
+        if job.state != State.UNKNOWN.value
+        else visible(job.raw_status) or "Unknown"
     )
     if job.is_over:
         ended = job.ended_at
@@ -242,17 +235,6 @@ def sentence(job: Job, past: history.History, now: datetime) -> str:
         total = f" of {words.thin(job.total_steps)}" if job.total_steps else ""
         text += f", step {words.thin(job.step)}{total}"
     return text
-
-
-def curves_of(job: Job) -> tuple[list[charts.Curve], datetime | None]:
-    """All curves and when we saw the newest point. Points come from events, checkpoints and result files."""
-    found = Point.objects.filter(job=job).order_by("metric", "step")
-    grouped: dict[str, list[tuple[float, float | None]]] = {}
-    last_seen: datetime | None = None
-    for metric, step, value, seen_at in found.values_list("metric", "step", "value", "seen_at"):
-        grouped.setdefault(metric, []).append((step, value))
-        last_seen = seen_at if last_seen is None else max(last_seen, seen_at)
-    return [charts.Curve(metric, tuple(points)) for metric, points in grouped.items()], last_seen
 
 
 def split_method(details: Mapping[str, object]) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:
@@ -276,12 +258,12 @@ class SubPage:
 
     job: Job
     url: str
-    part: events.Events | history.History | history.Raw
+    part: Part
 
     @property
     def events_url(self) -> str:
         return f"{self.url}events/"
 
 
-def sub_page(job: Job, part: events.Events | history.History | history.Raw) -> SubPage:
+def sub_page(job: Job, part: Part) -> SubPage:
     return SubPage(job, reverse("job", args=[job.connection.slug, job.provider_id]), part)

@@ -1,126 +1,45 @@
 """What the jobs list shows: one page of rows, the counts around them, and what needs a look first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from django.db.models import Count, DateTimeField, F, Q, Subquery, Value
-from django.http import QueryDict
+from django.db.models import DateTimeField, Subquery, Value
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team
 from dashboard import words
+from dashboard.columns import CHOICES, NARROW, STRIP, Column, chosen
+from dashboard.list_url import list_url
 from dashboard.queries import news
 from dashboard.queries.hearing import Hearing, hearing_with, number_of
+from dashboard.queries.job_filter import METHODS, PAGE_SIZES, JobFilter
+from dashboard.queries.job_pages import page_of
 from dashboard.queries.job_row import Row, row_of
 from dashboard.queries.pinned import Pins, pinned
+from dashboard.queries.state_counts import (
+    StateCount,
+    counted,
+    counted_by_index,
+    said,
+    state_counts,
+    total_by_index,
+    total_of,
+)
 from dashboard.visits import Visit
+from jobs import searching
 from jobs.models import Connection, Job
-from providers.states import State
+from jobs.models.job import UNDATED
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
-PAGE_SIZES = (20, 50, 100, 200)
-# Name in the address -> column. A leading "-" is descending.
-SORTS = {
-    "created": "listed_at",
-    "changed": "changed_at",
-    "tokens": "trained_tokens",
-    "loss": "valid_loss",
-    "name": "suffix",
-}
-NEVER_NULL = {"listed_at"}
-SEARCHED = ("suffix", "provider_id", "fine_tuned_model", "base_model", "training_file")
-METHODS = ("supervised", "dpo", "reinforcement")
-STATE_ORDER = sorted(State, key=lambda state: state.order)
+__all__ = ["JobFilter", "JobsPage", "exact_hit", "job_list", "listed", "narrow", "next_try_at"]
 
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """The view that an address asks for. Anything unreadable in it is as if it were not there."""
-
-    q: str = ""
-    states: tuple[str, ...] = ()
-    connection: str = ""
-    model: str = ""
-    method: str = ""
-    stuck: bool = False
-    sort: str = "-created"
-    limit: int = 50
-    after: str = ""
-    exports: bool = False  # rows have boxes to tick; without them the page is 8 kB lighter
-
-    @classmethod
-    def read(cls, asked: QueryDict) -> "JobFilter":
-        known = {state.value for state in State}
-        sort = asked.get("sort", "")
-        limit = asked.get("limit", "")
-        return cls(
-            q=asked.get("q", "").strip().replace("\x00", "")[:200],
-            states=tuple(
-                state for state in dict.fromkeys(asked.getlist("state")) if state in known
-            ),
-            connection=asked.get("connection", "").replace("\x00", ""),
-            model=asked.get("model", "").strip().replace("\x00", "")[:200],
-            method=asked.get("method", "") if asked.get("method") in METHODS else "",
-            stuck=asked.get("stuck") == "1",
-            sort=sort if sort.removeprefix("-") in SORTS else "-created",
-            limit=int(limit) if limit.isdecimal() and int(limit) in PAGE_SIZES else 50,
-            after=asked.get("after", ""),
-            exports=asked.get("export") == "1",
-        )
-
-    @property
-    def is_narrow(self) -> bool:
-        return bool(self.q or self.states or self.stuck or self.folded)
-
-    @property
-    def has_strip(self) -> bool:
-        """Whether the failures since the last visit stand above the rows."""
-        return not self.is_narrow and not self.after
-
-    @property
-    def folded(self) -> bool:
-        """Whether the folded filters (all but search and state) are in use."""
-        return bool(self.connection or self.model or self.method)
-
-    @property
-    def fields(self) -> tuple[tuple[str, str], ...]:
-        """What a form repeats so that its answer is about the same jobs."""
-        named = {"q": self.q, "connection": self.connection}
-        named |= {"model": self.model, "method": self.method, "stuck": "1" if self.stuck else ""}
-        states = tuple(("state", state) for state in self.states)
-        return states + tuple((name, value) for name, value in named.items() if value)
-
-    @property
-    def column(self) -> str:
-        return SORTS[self.sort.removeprefix("-")]
-
-    @property
-    def is_descending(self) -> bool:
-        return self.sort.startswith("-")
-
-    @property
-    def words(self) -> str:
-        """The filter as a person would say it."""
-        parts = [" or ".join(State(state).word.lower() for state in self.states)]
-        parts += ["stuck or without progress"] if self.stuck else []
-        parts += [f"connection {self.connection}"] if self.connection else []
-        parts += [f"base model {self.model}"] if self.model else []
-        parts += [f"method {self.method}"] if self.method else []
-        parts += [f"“{self.q}”"] if self.q else []
-        return ", ".join(part for part in parts if part)
-
-
-@dataclass(frozen=True, slots=True)
-class StateCount:
-    state: str
-    word: str
-    count: int
-    is_chosen: bool
+DAY = timedelta(days=1)
+MOST_TAGS = 60  # offered to filter by; the others are links in the rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +62,6 @@ class JobsPage:
     troubles: tuple[Trouble, ...]
     connections: tuple[Connection, ...]
     counts: tuple[StateCount, ...]
-    total: int
     stuck: int
     strip: tuple[Row, ...]
     strip_title: str
@@ -151,17 +69,48 @@ class JobsPage:
     next_after: str
     unseen: str  # failures since the last look, for the title
     hearing: Hearing
-    is_active: bool
+    all_jobs: int  # without any filter, counted where it lets nothing through
+    columns: tuple[Column, ...]
+    tags: tuple[str, ...]  # in use in the team
+    choices: tuple[Column, ...] = CHOICES
     page_sizes: tuple[int, ...] = PAGE_SIZES
     methods: tuple[str, ...] = METHODS
 
     @property
+    def total(self) -> str:
+        return total_of(self.counts)
+
+    @property
+    def is_active(self) -> bool:
+        return any(one.is_moving for one in self.counts)
+
+    @property
     def is_first_run(self) -> bool:
-        return not self.connections and not self.total
+        return not self.connections
+
+    @property
+    def strip_columns(self) -> tuple[Column, ...]:
+        return chosen(STRIP, has_cost=False)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its table scrolls sideways."""
+        return len(self.columns) > NARROW
+
+    @property
+    def shown_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def tag_choices(self) -> tuple[tuple[str, bool], ...]:
+        """Tags to filter by, those in use first, and whether each is."""
+        asked = self.asked.tags
+        rest = [tag for tag in self.tags if tag not in asked]
+        return tuple((tag, tag in asked) for tag in (*asked, *rest))[:MOST_TAGS]
 
     @property
     def clear_url(self) -> str:
-        return reverse("jobs")
+        return list_url()
 
     @property
     def stuck_toggle(self) -> int | None:
@@ -170,11 +119,13 @@ class JobsPage:
 
     @property
     def no_hits(self) -> str:
-        """The filter in words, and how many jobs there are without its states."""
+        """The filter in words, how many jobs its states hide, and how many there are without it."""
         text = f"Asked for: {self.asked.words}."
-        if self.asked.states:
-            text += f" {words.counted(self.total, 'job')} in other states."
-        return text
+        hidden = sum(one.count for one in self.counts)
+        if self.asked.states and hidden:
+            text += f" {words.counted(hidden, 'job')} in other states."
+        noun = "job" if self.all_jobs == 1 else "jobs"
+        return f"{text} {said(self.all_jobs)} {noun} without the filter."
 
     @property
     def news(self) -> str:
@@ -186,23 +137,33 @@ class JobsPage:
         return f"{first.name} failed: {why}" if first.is_failed else f"{first.name} looks stuck"
 
 
-def job_list(team: Team, asked: JobFilter, *, visit: Visit, now: datetime) -> JobsPage:
-    """The page that `asked` describes. `visit`: when the viewer was last here, for the strip."""
+def job_list(
+    team: Team,
+    asked: JobFilter,
+    *,
+    visit: Visit,
+    now: datetime,
+    hits: searching.Hits | None = None,
+) -> JobsPage:
+    """The page that `asked` describes. `visit`: when the viewer was last here, for the strip;
+    `hits`: what its search found, where the caller knows.
+    """
     connections = tuple(Connection.objects.for_team(team).live().order_by("name"))
     by_id = {connection.pk: connection for connection in connections}
-    jobs = Job.objects.for_team(team).filter(connection__in=by_id, archived_at=None)
-    counts = state_counts(jobs, asked, by_id)
-    found, next_after = page_of(narrow(jobs, asked, by_id), asked)
+    jobs = listed(team, asked, by_id)
+    rest = narrow(jobs, asked.stateless, by_id, hits)
+    counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
+    found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
     pins = pinned(jobs, visit.since, by_id) if asked.has_strip else Pins()
-    rest = narrow(jobs, replace(asked, states=()), by_id)
-    unseen = news.failed_since(Job.objects.for_team(team).live(), visit.looked_at)
-    is_moving = any(one.count and not State(one.state).is_over for one in counts)
-    heard, (stuck, failures, last_ended_at) = hearing_with(
+    is_moving = any(one.is_moving for one in counts)
+    heard, (stuck, failures, last_ended_at, everything) = hearing_with(
         team,
         number_of(rest.stuck()),
-        number_of(unseen),
+        number_of(news.failed_since(Job.objects.for_team(team).live(), visit.looked_at)),
         Value(None, DateTimeField()) if is_moving else _last_end_of(jobs),
+        Value(0) if found else total_by_index(team, by_id),
     )
+    rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)
     return JobsPage(
         asked=asked,
         verdict=say_verdict(counts, pins, stuck or 0),
@@ -212,30 +173,49 @@ def job_list(team: Team, asked: JobFilter, *, visit: Visit, now: datetime) -> Jo
         ),
         connections=connections,
         counts=counts,
-        total=sum(count.count for count in counts),
         stuck=stuck or 0,
         strip=pins.rows,
         strip_title=pins.title,
-        rows=tuple(row_of(job, by_id[job.connection_id]) for job in found),
+        rows=rows,
         next_after=next_after,
         unseen=news.shown(failures or 0),
-        is_active=is_moving,
         hearing=heard,
+        all_jobs=everything or 0,
+        columns=chosen(asked.cols, has_cost=any(row.cost_usd is not None for row in rows)),
+        tags=tuple(team.tags),
     )
 
 
-def exact_hit(team: Team, q: str) -> Job | None:
+def exact_hit(team: Team, hits: searching.Hits | None) -> Job | None:
     """The only job whose id is exactly what was searched for."""
-    if not q:
+    if hits is None or len(hits.exact) != 1:
         return None
-    found = Job.objects.for_team(team).live().filter(provider_id=q).select_related("connection")[:2]
-    return found[0] if len(found) == 1 else None
+    found = Job.objects.for_team(team).live().filter(pk=hits.exact[0])
+    return found.select_related("connection").first()
+
+
+def listed(team: Team, asked: JobFilter, connections: Mapping[int, Connection]) -> "JobQuerySet":
+    """All jobs of these connections, or those of them that were put away."""
+    jobs = Job.objects.for_team(team).filter(connection__in=connections)
+    return jobs.filter(archived_at__isnull=not asked.archived)
+
+
+def _counted(
+    team: Team, asked: JobFilter, rest: "JobQuerySet", connections: Mapping[int, Connection]
+) -> dict[str, int]:
+    if not asked.is_counted_by_index:
+        return counted(rest)
+    named = [pk for pk, one in connections.items() if asked.connection in {"", one.slug}]
+    return counted_by_index(team, named)
 
 
 def narrow(
-    jobs: "JobQuerySet", asked: JobFilter, connections: Mapping[int, Connection]
+    jobs: "JobQuerySet",
+    asked: JobFilter,
+    connections: Mapping[int, Connection],
+    hits: searching.Hits | None = None,
 ) -> "JobQuerySet":
-    """The jobs that the filter lets through."""
+    """The jobs that the filter lets through, of `listed` ones."""
     if asked.states:
         jobs = jobs.in_state(*asked.states)
     if asked.stuck:
@@ -244,77 +224,42 @@ def narrow(
         jobs = jobs.filter(
             connection__in=[pk for pk, one in connections.items() if one.slug == asked.connection]
         )
-    if asked.model:
-        jobs = jobs.filter(base_model__icontains=asked.model)
-    if asked.method:
-        jobs = jobs.filter(method=asked.method)
+    said = {
+        "base_model__icontains": asked.model,
+        "method": asked.method,
+        "error_code": asked.error,
+    }
+    jobs = jobs.filter(**{name: value for name, value in said.items() if value})
+    for tag in asked.tags:
+        jobs = jobs.filter(tags__contains=f" {tag} ")
+    jobs = _created_between(jobs, asked)
     if asked.q:
-        matches = Q()
-        for column in SEARCHED:
-            matches |= Q(**{f"{column}__icontains": asked.q})
-        jobs = jobs.filter(matches)
+        teams = {one.team_id for one in connections.values()}
+        jobs = (hits or searching.hits(teams, asked.q)).among(jobs, teams)
     return jobs
 
 
-def state_counts(
-    jobs: "JobQuerySet", asked: JobFilter, connections: Mapping[int, Connection]
-) -> tuple[StateCount, ...]:
-    """Jobs per state under all of the filter but its states, so that they show what it hides."""
-    rest = narrow(jobs, replace(asked, states=()), connections)
-    found = dict(rest.order_by().values_list("state").annotate(Count("pk")))
-    return tuple(
-        StateCount(state.value, state.word, found.get(state.value, 0), state.value in asked.states)
-        for state in STATE_ORDER
-        if found.get(state.value) or state.value in asked.states
-    )
-
-
-def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Job], str]:
-    """The rows of one page and the cursor of the next ("" when there is none)."""
-    column, nulls_last = F(asked.column), None if asked.column in NEVER_NULL else True
-    is_down = asked.is_descending
-    order = column.desc(nulls_last=nulls_last) if is_down else column.asc(nulls_last=nulls_last)
-    jobs = beyond(jobs, asked).order_by(order, "-pk")
-    found = list(jobs.defer("train_curve")[: asked.limit + 1])  # no list draws it
-    has_more = len(found) > asked.limit
-    return found[: asked.limit], str(found[asked.limit - 1].public_id) if has_more else ""
-
-
-def beyond(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
-    """The jobs that come after the cursor's in the chosen order; all for a cursor that is gone."""
-    last = _last_shown(jobs, asked)
-    if last is None:
-        return jobs
-    value, pk = last
-    if value is None:
-        return jobs.filter(**{f"{asked.column}__isnull": True}, pk__lt=pk)
-    direction = "lt" if asked.is_descending else "gt"
-    if asked.column in NEVER_NULL:  # the first of the two is what an index can begin at
-        from_here = jobs.filter(**{f"{asked.column}__{direction}e": value})
-        return from_here.exclude(**{asked.column: value}, pk__gte=pk)
-    return jobs.filter(
-        Q(**{f"{asked.column}__{direction}": value})
-        | Q(**{asked.column: value}, pk__lt=pk)
-        | Q(**{f"{asked.column}__isnull": True})
-    )
-
-
-def _last_shown(jobs: "JobQuerySet", asked: JobFilter) -> tuple[object, int] | None:
-    try:
-        last = UUID(asked.after)
-    except ValueError:
-        return None
-    return jobs.filter(public_id=last).values_list(asked.column, "pk").first()
+def _created_between(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
+    """By the days of the viewer's own zone; a job without a date is on none of them."""
+    zone = timezone.get_current_timezone()
+    if asked.first:
+        begin = datetime.combine(asked.first, time(), zone)
+        jobs = jobs.filter(listed_at__gte=begin)
+    if asked.last:
+        end = datetime.combine(asked.last + DAY, time(), zone)
+        jobs = jobs.filter(listed_at__lt=end, listed_at__gt=UNDATED)
+    return jobs
 
 
 def _last_end_of(jobs: "JobQuerySet") -> Subquery:
-    return Subquery(jobs.exclude(ended_at=None).order_by("-ended_at").values("ended_at")[:1])
+    ended = jobs.filter(ended_at__isnull=False)  # the words of its index; `exclude` has others
+    return Subquery(ended.order_by("-ended_at").values("ended_at")[:1])
 
 
 def say_verdict(counts: tuple[StateCount, ...], pins: Pins, stuck: int) -> str:
     """What moves, what looks stuck, and what failed."""
-    moving = [one for one in counts if one.count and not State(one.state).is_over]
-    text = ", ".join(f"{words.thin(one.count)} {one.word.lower()}" for one in moving)
+    moving = [one for one in counts if one.is_moving]
+    text = ", ".join(f"{one.shown} {one.word.lower()}" for one in moving)
     told = [f"{text[:1].upper()}{text[1:]}." if moving else "Nothing running."]
     told += [f"{words.counted(stuck, 'job looks', 'jobs look')} stuck."] if stuck else []
     told += [f"{pins.failures} failed since your last visit."] if pins.failed else []

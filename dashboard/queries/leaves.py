@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 MAX_LEAVES = 400
 MAX_TEXT = 20_000
+MAX_PATH = 300
 MAX_ID_DIGITS = 18  # of a number that every database can compare with a row id
 LONG = 120  # characters from which a value gets a block of its own
 
@@ -26,10 +27,14 @@ def leaves(value: object, path: str = "") -> tuple[Leaf, ...]:
     """The values inside, in their order, at most 400. Empty objects and nulls have none."""
     found = []
     for leaf in _walk(value, path):
-        found.append(leaf)
+        found.append(leaf if len(leaf.path) <= MAX_PATH else _with_short_path(leaf))
         if len(found) == MAX_LEAVES:
             break
     return tuple(found)
+
+
+def _with_short_path(leaf: Leaf) -> Leaf:
+    return Leaf(f"{leaf.path[:MAX_PATH]}…", leaf.value)
 
 
 def _walk(value: object, path: str) -> Iterator[Leaf]:
@@ -38,7 +43,7 @@ def _walk(value: object, path: str) -> Iterator[Leaf]:
             yield from _walk(member, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list | tuple):
         if value and all(isinstance(member, str | int | float) for member in value):
-            yield Leaf(path, ", ".join(spell(member) for member in value))
+            yield Leaf(path, ", ".join(spell(member) for member in value)[:MAX_TEXT])
             return
         for index, member in enumerate(value):
             yield from _walk(member, f"{path}.{index}" if path else str(index))

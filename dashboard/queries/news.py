@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
 MOST_COUNTED = 99
-SLACK = timedelta(hours=1)  # between the clocks of workers and of the database
 MOST_READ = 200  # endings of one look
 MOST_SINGLE = 3  # more than these at once are told in one notice
 # Transactions commit in another order than they number their rows: none takes as long as this.
@@ -72,11 +71,9 @@ def failed_since(jobs: "JobQuerySet", moment: datetime) -> "JobQuerySet":
     History rings nobody, so it is no news either.
     """
     noticed = Transition.objects.filter(
-        job=OuterRef("pk"), to_state=State.FAILED.value, rings=True, recorded_at__gt=moment
+        to_state=State.FAILED.value, rings=True, recorded_at__gt=moment, job__isnull=False
     )
-    # The rows say themselves when they last changed: the history of the others is not looked up.
-    changed = Q(changed_at=None) | Q(changed_at__gt=moment - SLACK)
-    return jobs.in_state(State.FAILED.value).filter(changed, Exists(noticed))
+    return jobs.in_state(State.FAILED.value).filter(pk__in=noticed.values("job"))
 
 
 def unseen(team: Team, looked_at: datetime) -> str:

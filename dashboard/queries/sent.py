@@ -14,6 +14,7 @@ from jobs.models import Job
 class Sent:
     """One alert: what it told, to whom, and whether it arrived. `reason`: ours, of one held back for good."""
 
+    key: UUID
     word: str
     is_urgent: bool
     channel: str
@@ -27,6 +28,7 @@ class Sent:
     status_code: int | None
     answer: str
     at: datetime | None
+    can_resend: bool
 
 
 def sent_about(job: Job, now: datetime) -> tuple[Sent, ...]:
@@ -46,6 +48,7 @@ def _sent(delivery: Delivery, now: datetime, digests: Mapping[UUID, Digest]) -> 
     is_suppressed = delivery.state == Delivery.State.SUPPRESSED
     look, word, until = look_of(delivery, now)
     return Sent(
+        key=delivery.key,
         word=delivery.about,
         is_urgent=delivery.is_urgent,
         channel=delivery.channel.name,
@@ -59,4 +62,5 @@ def _sent(delivery: Delivery, now: datetime, digests: Mapping[UUID, Digest]) -> 
         status_code=last.status_code if last else None,
         answer=last.answer if last else "" if is_suppressed else delivery.reason,
         at=delivery.sent_at or (last.started_at if last else delivery.created_at),
+        can_resend=delivery.state != Delivery.State.PENDING and delivery.channel.is_enabled,
     )

@@ -14,6 +14,7 @@ from accounts.access import TeamRequest, team_required
 from accounts.audit import note
 from accounts.models import Role
 from alerts import outbox
+from alerts.models import Delivery
 from dashboard import words
 from dashboard.queries import deliveries as queries
 from dashboard.views import live
@@ -51,7 +52,7 @@ def resend(request: TeamRequest, key: UUID) -> HttpResponse:
             "It is sent again now, under the same key." if is_due else "It is being sent right now."
         )
         messages.success(request, said)
-    return _back(request)
+    return _to_the_job(delivery) if request.GET.get("back") == "job" else _back(request)
 
 
 @require_POST
@@ -69,6 +70,13 @@ def resend_given_up(request: TeamRequest) -> HttpResponse:
             "Nothing is sent again: no alert was given up on a channel that is switched on.",
         )
     return _back(request)
+
+
+def _to_the_job(delivery: Delivery) -> HttpResponse:
+    job = delivery.transition.job if delivery.transition else None
+    if job is None:
+        return redirect("deliveries")
+    return redirect(reverse("job", args=[job.connection.slug, job.provider_id]) + "#alerts")
 
 
 def _back(request: TeamRequest) -> HttpResponse:

@@ -1,18 +1,22 @@
-"""The jobs list and the pages of one job: request, query, render."""
+"""The jobs list, the page of one job and its events: request, query, render."""
 
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
-from dashboard import downloads, visits
-from dashboard.queries import events, hearing, history
+from dashboard import visits
+from dashboard.metric_view import MetricView
+from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
+from dashboard.queries.export import TICKED, compare_url
+from dashboard.queries.job_filter import JobFilter
 from dashboard.views import live
+from jobs import searching
 
 
 @require_safe
@@ -22,16 +26,22 @@ def job_list(request: TeamRequest) -> HttpResponse:
     tag = live.tag_of(request, team.public_id, team.version)
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    asked = jobs_queries.JobFilter.read(request.GET)
-    if hit := jobs_queries.exact_hit(team, asked.q):
+    views = [] if live.is_fragment(request) else saved_views.views_of(team, request.user)
+    if not request.META["QUERY_STRING"] and (opening := saved_views.opening_url(views)):
+        return redirect(opening)
+    asked = JobFilter.read(request.GET)
+    hits = searching.hits([team.pk], asked.q) if asked.q else None
+    if hit := jobs_queries.exact_hit(team, hits):
         return redirect("job", hit.connection.slug, hit.provider_id)
     visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), now)
-    page = jobs_queries.job_list(team, asked, visit=visit, now=now)
+    page = jobs_queries.job_list(team, asked, visit=visit, now=now, hits=hits)
     seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
     region = live.Live(request.get_full_path(), tag, seconds)
     context = {"page": page, "live": region, "unseen": page.unseen}
     if not live.is_fragment(request) and not page.is_first_run:
-        context["warnings"] = hearing.warnings(page.hearing, Role(request.membership.role))
+        role = Role(request.membership.role)
+        context["warnings"] = hearing.warnings(page.hearing, role)
+        context["views"] = saved_views.tabs_of(views, request.GET, role)
     response = live.page(request, "jobs/job_list.html", "region", tag, context)
     if not live.is_fragment(request):
         remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
@@ -50,6 +60,14 @@ def remember_visit(response: HttpResponse, visit: visits.Visit) -> None:
     )
 
 
+# POST as all that is done to ticked jobs: they are boxes of one form, which carries a token.
+@require_POST
+@team_required()
+def compare_ticked(request: TeamRequest) -> HttpResponse:
+    """Leads to the page that compares the ticked jobs, or asks for some where none is ticked."""
+    return redirect(compare_url(request.team, request.POST.getlist(TICKED)))
+
+
 @require_safe
 @team_required()
 def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
@@ -58,7 +76,8 @@ def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpRespon
     tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job, now))
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    page = job_queries.job_page(job, now)
+    view, address = MetricView.read(request.GET), request.build_absolute_uri(request.path)
+    page = job_queries.job_page(job, now, address, view)
     region = live.Live(request.get_full_path(), tag, is_on=not job.is_settled)
     return live.page(request, "jobs/job_detail.html", "region", tag, {"page": page, "live": region})
 
@@ -69,27 +88,3 @@ def job_events(request: TeamRequest, connection: str, job_id: str) -> HttpRespon
     job = job_queries.find_job(request.team, connection, job_id)
     found = events.events(job, events.EventFilter.read(request.GET))
     return render(request, "jobs/job_events.html", {"page": job_queries.sub_page(job, found)})
-
-
-@require_safe
-@team_required()
-def job_timeline(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
-    job = job_queries.find_job(request.team, connection, job_id)
-    past = history.history(job, timezone.now())
-    return render(request, "jobs/job_timeline.html", {"page": job_queries.sub_page(job, past)})
-
-
-@require_safe
-@team_required()
-def job_raw(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
-    job = job_queries.find_job(request.team, connection, job_id)
-    raw = history.raw(job, request.GET.get("snapshot", ""), job.connection.dialect)
-    return render(request, "jobs/job_raw.html", {"page": job_queries.sub_page(job, raw)})
-
-
-@require_safe
-@team_required()
-def file_download(request: TeamRequest, connection: str, job_id: str, file_id: str) -> HttpResponse:
-    job = job_queries.find_job(request.team, connection, job_id)
-    file = job_queries.find_file(job, file_id)
-    return downloads.attachment(file, decoded=request.GET.get("as") == "csv")

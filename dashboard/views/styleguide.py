@@ -1,6 +1,7 @@
 """Every component in every state: the documentation of the look, and what axe and the eye check."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,15 +14,34 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
-from dashboard import charts
+from dashboard import charts, columns, eta
 from dashboard.context import Banner
 from dashboard.queries.job_row import Row
 from dashboard.state_bar import state_bar
 from dashboard.views.styleguide_comparison import example as compared
+from dashboard.views.styleguide_plots import example_plots
+from jobs.conditions import Usual
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
 GAP = range(41, 60)
+FULL = {
+    "base_model": "gpt-4o-mini-2024-07-18",
+    "connection": "prod-eu",
+    "provider_id": "ftjob-AbCdEfGhIjKlMnOpQrStUvWx",
+    "method": "supervised",
+    "tags": ("prod",),
+    "seed": 42,
+    "cost_usd": 3.61,
+    "valid_loss": 0.498,
+    "best_valid_loss": 0.471,
+    "train_loss": 0.41,
+}
+USUAL = {
+    State.VALIDATING.value: Usual(240, 400, 14),
+    State.QUEUED.value: Usual(360, 600, 14),
+    State.RUNNING.value: Usual(3000, 4000, 9, is_of_model=False),
+}
 TOKENS = ("page", "surface", "hover", "ink", "ink-muted", "link", "control", "hairline")
 
 
@@ -41,9 +61,6 @@ def show(request: TeamRequest) -> HttpResponse:
 
 
 def examples(now: datetime) -> dict[str, Any]:
-    loss = charts.panels(
-        loss_curves(), now=now, last_seen=now - timedelta(seconds=40), checkpoints=[(60, "Step 60")]
-    )
     stays = [
         (State.VALIDATING.value, now - timedelta(minutes=50), now - timedelta(minutes=46)),
         (State.QUEUED.value, now - timedelta(minutes=46), now - timedelta(minutes=30)),
@@ -54,8 +71,15 @@ def examples(now: datetime) -> dict[str, Any]:
     return {
         "states": [state.value for state in State],
         "tokens": TOKENS,
-        "charts": loss,
-        "segments": state_bar(stays),
+        "charts": chart_states(now),
+        "segments": state_bar(stays, USUAL, is_open=True),
+        "drift": eta.drift(
+            [
+                (now - timedelta(minutes=20), now + timedelta(minutes=10)),
+                (now - timedelta(minutes=9), now + timedelta(minutes=45)),
+            ],
+            now,
+        ),
         "form": ExampleForm(auto_id="ok_%s"),
         "wrong_form": wrong,
         "moments": [
@@ -74,9 +98,50 @@ def examples(now: datetime) -> dict[str, Any]:
             "Status",
         ),
         "rows": example_rows(now),
+        "columns": columns.chosen((), has_cost=True),
+        "all_columns": columns.CHOICES,
         "compared": compared(now),
+        **example_plots(),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
     }
+
+
+def chart_states(now: datetime) -> list[charts.Chart]:
+    """A panel as it comes, smoothed, on a logarithmic scale, zoomed into, and one of graders."""
+    looks = {
+        "plain": charts.PLAIN,
+        "smoothed": charts.Look(smooth=0.8),
+        "log": charts.Look(is_log=True),
+        "zoomed": charts.Look(low=20, high=60),
+    }
+    links = {"zoomed": "#sg-charts"}
+    made = [
+        replace(
+            chart,
+            name=f"{chart.name}-{name}",
+            csv_url=links.get(name, ""),
+            reset_url=links.get(name, ""),
+        )
+        for name, look in looks.items()
+        for chart in charts.panels(
+            loss_curves() if name == "plain" else loss_curves()[:2],
+            now=now,
+            last_seen=now - timedelta(seconds=40),
+            checkpoints=[(60, "Step 60")],
+            look=look,
+        )
+    ]
+    return [*made, *charts.panels(grader_curves(), now=now)]
+
+
+def grader_curves() -> list[charts.Curve]:
+    return [
+        charts.Curve(
+            f"scores/graders/{name}/train_reward_mean",
+            [(float(step), 0.9 - 0.6 * math.exp(-step / pace)) for step in range(1, 61)],
+        )
+        for name, pace in (("exact", 20), ("style", 40))
+    ]
 
 
 def loss_curves() -> list[charts.Curve]:
@@ -84,7 +149,10 @@ def loss_curves() -> list[charts.Curve]:
         (float(step), 0.4 + 2 * math.exp(-step / 30) + 0.1 * math.sin(step))
         for step in range(1, 121)
     )
-    valid = tuple((float(step), 0.5 + 1.9 * math.exp(-step / 30)) for step in range(10, 121, 10))
+    valid = tuple(
+        (float(step), 0.5 + 1.9 * math.exp(-step / 30) + max(step - 80, 0) / 200)
+        for step in range(10, 121, 10)
+    )
     gap = tuple((step, None if step in GAP else value / 3) for step, value in train)
     return [
         charts.Curve("train_loss", train),
@@ -119,14 +187,15 @@ def example_rows(now: datetime) -> list[Row]:
         return Row(**{**plain, **facts})
 
     return [
-        row(1, State.RUNNING, progress=62, trained_tokens=1_204_331),
+        row(1, State.RUNNING, progress=62, trained_tokens=1_204_331, tags=("prod", "eu")),
         row(
             2,
             State.FAILED,
             error_code="invalid_training_file",
             error_line="Example 6174 has a bad token. " * 6,
         ),
-        row(3, State.UNKNOWN, raw_status="awaiting_review", step=480.0),
+        row(3, State.UNKNOWN, raw_status="awaiting_review", step=480.0, is_muted=True),
         row(4, State.QUEUED, name=LONG_NAME, curve=[], figure=None, flags=("stuck",)),
         row(5, State.RUNNING, progress=40, flags=("no_progress", "overfitting")),
+        row(6, State.SUCCEEDED, **FULL, ended_at=now, took=timedelta(minutes=72)),
     ]

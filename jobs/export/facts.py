@@ -54,7 +54,8 @@ def connection_facts(connection: Connection) -> Facts:
 
 
 def job_facts(job: Job) -> Facts:
-    return {"id": job.provider_id, **picked(job, SAID), **picked(job, OURS)}
+    said = {"id": job.provider_id, **picked(job, SAID), **picked(job, OURS)}
+    return {**said, "cost_usd_estimate": job.cost_usd}
 
 
 def snapshot_facts(snapshot: Snapshot) -> Facts:

@@ -37,6 +37,7 @@ COLUMNS: dict[str, Column] = {
     "ended_at": lambda job: job.ended_at,
     "duration_s": _duration_s,
     "trained_tokens": lambda job: job.trained_tokens,
+    "cost_usd_estimate": lambda job: job.cost_usd,
     "step": lambda job: job.step,
     "total_steps": lambda job: job.total_steps,
     "train_loss": lambda job: job.train_loss,

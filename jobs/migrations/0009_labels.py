@@ -75,4 +75,25 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Repricing",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("table", models.CharField(blank=True, max_length=20)),
+                ("cursor", models.PositiveBigIntegerField(null=True)),
+                (
+                    "team",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="repricing",
+                        to="accounts.team",
+                    ),
+                ),
+            ],
+        ),
     ]

@@ -8,8 +8,9 @@ from jobs.models.connection import Connection, Health
 from jobs.models.facts import Checkpoint, Estimate, Event, Point, PointSource, Snapshot, Transition
 from jobs.models.file import File
 from jobs.models.job import Job
-from jobs.models.price import Price
+from jobs.models.price import Price, Repricing
 from jobs.models.retention import Retention
+from jobs.models.search_text import SearchText
 from jobs.models.tally import Count, LatenessTally, RequestTally
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "Point",
     "PointSource",
     "Price",
+    "Repricing",
     "RequestTally",
     "Retention",
+    "SearchText",
     "Snapshot",
     "Transition",
 ]

@@ -97,6 +97,11 @@ class Transition(models.Model):
                 condition=models.Q(announced_at__isnull=True),
             ),
             models.Index(fields=["job", "id"], name="transition_of_job"),
+            models.Index(  # what failed since somebody last looked
+                fields=["to_state", "recorded_at"],
+                name="transition_ringing",
+                condition=models.Q(rings=True),
+            ),
             models.Index(
                 fields=["connection", "from_state", "base_model", "-id"],
                 name="transition_stays",

@@ -145,7 +145,14 @@ class Job(Leased):
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="job_newest"),
             models.Index(fields=["team", "-listed_at", "-id"], name="job_listed"),
-            models.Index(fields=["team", "state", "-created_at"], name="job_by_state"),
+            models.Index(fields=["team", "state", "-listed_at", "-id"], name="job_by_state"),
+            # Counts per state without a look at a row. Its condition always holds; a query has to say it,
+            # so that SQLite does not take this index for rows, which others give in their order.
+            models.Index(
+                fields=["team", "state", "connection", "archived_at"],
+                name="job_counted",
+                condition=models.Q(id__gt=0),
+            ),
             models.Index(fields=["team", "valid_loss"], name="job_by_valid_loss"),
             models.Index(
                 fields=["connection", "restarted_from"],
@@ -161,6 +168,11 @@ class Job(Leased):
                 fields=["team", "-stuck_since"],
                 name="job_stuck",
                 condition=models.Q(stuck_since__isnull=False),
+            ),
+            models.Index(  # when the last one ended
+                fields=["team", "-ended_at"],
+                name="job_ended",
+                condition=models.Q(ended_at__isnull=False),
             ),
             models.Index(  # how many jobs of a connection are polled: decides how often each is
                 fields=["connection"],

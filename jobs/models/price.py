@@ -35,3 +35,17 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.base_model}: {self.usd} USD {self.get_unit_display()}"
+
+
+class Repricing(models.Model):
+    """How far the estimates of a team's jobs follow its prices. Without a row: not at all yet."""
+
+    team = models.OneToOneField(Team, models.CASCADE, related_name="repricing")
+    table = models.CharField(max_length=20, blank=True)  # version of the shipped prices it follows
+    # The last job that was looked at: a round that is interrupted goes on behind it. Null: none.
+    cursor = models.PositiveBigIntegerField(null=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"repricing of {self.team_id}"

@@ -6,21 +6,34 @@ class CopyButton extends HTMLElement {
   async handleEvent(event) {
     const button = event.target.closest("button");
     if (!button) return;
-    const copied = await this.write(button.value);
+    this.label ??= button.textContent;
+    const copied = await this.write(button.value, button);
     button.textContent = copied ? "Copied" : "Select and copy";
     const announcer = document.getElementById("announcer");
     if (announcer && copied) announcer.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    setTimeout(() => { button.textContent = this.label; }, 1500);
   }
-  async write(text) {
+  async write(text, button) {
     try {
       await navigator.clipboard.writeText(text);
       return true;
     } catch {
-      const code = this.previousElementSibling;
-      if (code) getSelection().selectAllChildren(code);
-      return false;
+      return this.writeWithoutClipboard(text, button);
     }
+  }
+  // Browsers give no clipboard to sites without TLS, which a monitor at home often is.
+  writeWithoutClipboard(text, button) {
+    const area = document.createElement("textarea");
+    area.className = "visually-hidden";
+    area.value = text;
+    this.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    button.focus();
+    const shown = this.previousElementSibling;
+    if (!copied && shown) getSelection().selectAllChildren(shown);
+    return copied;
   }
 }
 customElements.define("copy-button", CopyButton);

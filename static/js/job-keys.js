@@ -1,7 +1,8 @@
 // <job-keys> gives single-key shortcuts and shows their list. Off in inputs, with modifiers, and by choice.
 const KEY = "tunebell:keys-off";
 const pages = { j: "/jobs/", a: "/alerts/", c: "/connections/" };
-const isTyping = (element) => element.closest("input, select, textarea, dialog, [contenteditable]");
+const isTyping = (element) => element.closest("input:not([type=checkbox]), select, textarea, dialog, [contenteditable]");
+const MOST_COMPARED = 8;
 
 class JobKeys extends HTMLElement {
   connectedCallback() {
@@ -30,6 +31,8 @@ class JobKeys extends HTMLElement {
     else if (key === "j") this.move(1);
     else if (key === "k") this.move(-1);
     else if (key === "f") this.move(1, "tr.is-failed ");
+    else if (key === "x") return this.tick();
+    else if (key === "c") return this.compare();
     else if (key === "r") document.dispatchEvent(new CustomEvent("keys:pause"));
     else if (key === "t") document.dispatchEvent(new CustomEvent("theme:toggle"));
     else return key === "g";
@@ -43,6 +46,25 @@ class JobKeys extends HTMLElement {
       ? links.find((link) => all.indexOf(link) > here) ?? links[0]
       : links.findLast((link) => all.indexOf(link) < here) ?? links.at(-1);
     this.focusOn(next);
+  }
+  tick() {
+    const box = document.activeElement.closest(".jobs tr")?.querySelector("input");
+    if (box) box.checked = !box.checked;
+    return Boolean(box);
+  }
+  compare() {
+    const links = [...document.querySelectorAll(".jobs tr:has(:checked) .name")];
+    if (!document.querySelector("#ticked")) return false;
+    if (links.length < 2 || links.length > MOST_COMPARED) {
+      return this.note(`Tick 2 to ${MOST_COMPARED} jobs to compare them; ${links.length} are ticked.`);
+    }
+    const jobs = links.map((link) => link.pathname.split("/").slice(2, 4).join("/"));
+    location.assign(`/compare/?jobs=${jobs.join(",")}`);
+    return true;
+  }
+  note(text) {
+    document.querySelector("[data-bulk-note]").textContent = text;
+    return true;
   }
   focusOn(element) {
     element?.focus();

@@ -1,12 +1,13 @@
 // <live-region for="id"> says how old the region is, pauses its refresh, and skips polls that would disturb.
 const KEY = "tunebell:paused";
+let moved = false; // whether the page's address was changed without leaving it
 const isPaused = () => localStorage.getItem(KEY) === "1";
 
 function disturbs(region) {
   const selection = getSelection();
   const selected = selection && !selection.isCollapsed && region.contains(selection.anchorNode);
   const active = document.activeElement;
-  const focused = active !== region && region.contains(active) && !active.closest("[data-keep]");
+  const focused = active !== region && region.contains(active) && !active.closest("[data-keep], [data-live-on]");
   return document.hidden || isPaused() || selected || focused;
 }
 
@@ -47,10 +48,18 @@ class LiveRegion extends HTMLElement {
 }
 customElements.define("live-region", LiveRegion);
 
-const barOf = (region) => document.querySelector(`live-region[for="${region.id}"]`);
+const regionOf = (event) => event.target.closest?.("[data-live]");
 
+// A part of the page asks to be shown as another address has it; the polls follow the page's own.
+document.addEventListener("region:show", ({ detail }) => {
+  moved = true;
+  detail.shown = htmx.ajax("GET", detail.url, { target: detail.target, swap: "outerMorph" });
+});
+document.addEventListener("htmx:config:request", (event) => {
+  if (moved && regionOf(event)) event.detail.ctx.request.action = location.pathname + location.search;
+});
 document.addEventListener("htmx:before:request", (event) => {
-  const region = event.target.closest?.("[data-live]");
+  const region = regionOf(event);
   if (region && disturbs(region)) event.preventDefault();
 });
 document.addEventListener("htmx:before:response", (event) => {
@@ -60,14 +69,9 @@ document.addEventListener("htmx:before:response", (event) => {
     location.reload();
   }
 });
-document.addEventListener("htmx:after:request", (event) => {
-  const region = event.target.closest?.("[data-live]");
-  if (region) barOf(region)?.heard(event.detail.ctx.response.status, region.dataset.live);
-});
-document.addEventListener("htmx:error", (event) => {
-  const region = event.target.closest?.("[data-live]");
-  if (region) barOf(region)?.heard(500, region.dataset.live);
-});
+const tell = (region, status) => document.querySelector(`live-region[for="${region?.id}"]`)?.heard(status, region.dataset.live);
+document.addEventListener("htmx:after:request", (event) => tell(regionOf(event), event.detail.ctx.response.status));
+document.addEventListener("htmx:error", (event) => tell(regionOf(event), 500));
 document.addEventListener("htmx:after:swap", () => {
   const news = document.querySelector("[data-news]")?.dataset.news;
   const announcer = document.getElementById("announcer");

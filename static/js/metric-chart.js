@@ -1,80 +1,78 @@
 // <metric-chart> lays uPlot over the server's drawing. If anything fails, the drawing stays.
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const systemTheme = matchMedia("(prefers-color-scheme: dark)");
 const DASHES = { dashed: [6, 4], dotted: [2, 3] };
-
-// A custom property is handed out as written, light-dark() and all: only a used colour is plain.
-function colour(name) {
-  const probe = document.createElement("span");
-  probe.className = `probe-${name}`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
-// As the server scales its drawing: a little room, never below zero for what is never negative.
-function extent(_, low, high, room = (high - low) * 0.06 || Math.abs(high) * 0.06 || 1) { return low == null ? [0, 1] : [low < 0 ? low - room : Math.max(low - room, 0), high + room]; }
+const SPARSE = 30; // so few points are shown as such
 
 class MetricChart extends HTMLElement {
   connectedCallback() {
-    this.plot = this.querySelector(".plot");
-    this.sizes = new ResizeObserver(() => this.resize());
-    this.news = new MutationObserver(() => this.update());
-    this.redraw = () => this.build();
+    this.over = this.querySelector(".over");
+    this.observers = [new ResizeObserver(() => this.chart?.setSize(this.size)), new MutationObserver(() => this.update())];
     try { this.build(); } catch { return this.clear(); }
-    this.sizes.observe(this.plot);
-    this.news.observe(this, { childList: true });
-    document.addEventListener("theme:changed", this.redraw);
-    systemTheme.addEventListener("change", this.redraw);
+    this.observers[0].observe(this.over);
+    this.observers[1].observe(this, { childList: true });
+    document.addEventListener("theme:changed", this);
+    systemTheme.addEventListener("change", this);
   }
   disconnectedCallback() {
-    this.sizes.disconnect();
-    this.news.disconnect();
-    document.removeEventListener("theme:changed", this.redraw);
-    systemTheme.removeEventListener("change", this.redraw);
+    for (const one of this.observers) one.disconnect();
+    document.removeEventListener("theme:changed", this);
+    systemTheme.removeEventListener("change", this);
     this.clear();
   }
-  get series() { return JSON.parse(this.querySelector("script").textContent).series; }
-  table(series) { return uPlot.join(series.map((one) => [one.steps, one.values]), series.map(() => [1, 1])); }
+  handleEvent() { this.build(); }
+  get size() { return { width: this.over.clientWidth, height: this.over.clientHeight }; }
+  // The colours are those of the drawing below: a token is handed out as written, light-dark() and all.
+  paint(selector, property = "stroke") {
+    const found = this.querySelector(selector);
+    return found ? getComputedStyle(found)[property] : "gray";
+  }
+  line({ dash, faint, steps }, index) {
+    const ink = this.paint(`[data-line="${index}"] path`), stroke = faint ? ink.replace("rgb(", "rgba(").replace(")", ", 0.3)") : ink;
+    return { stroke, width: 1.75, dash: DASHES[dash], spanGaps: false, points: { show: steps.length < SPARSE, fill: stroke } };
+  }
+  axis(name, size) {
+    const told = () => this.told[name].ticks, ticks = this.told[name]?.ticks && { splits: () => told().map(([at]) => at), values: () => told().map(([, label]) => label) };
+    return { size, stroke: this.paint(".tick", "fill"), font: this.paint(".tick", "font"), grid: { stroke: this.paint(".grid"), width: 1 }, ticks: { show: false }, filter: (_, splits) => splits, ...ticks };
+  }
+  read() {
+    this.drawn = this.querySelector("script").textContent;
+    this.told = JSON.parse(this.drawn);
+    const { series, x, y } = this.told;
+    this.shape = JSON.stringify([series.map(({ line, dash, faint, steps }) => [line, dash, faint, steps.length < SPARSE]), !x?.ticks, !y?.ticks, y?.log]);
+    return uPlot.join(series.map(({ steps, values }) => [steps, values]), series.map(() => [1, 1]));
+  }
   build() {
     this.clear();
-    const series = this.series;
-    const axis = { stroke: colour("ink-muted"), grid: { stroke: colour("hairline"), width: 1 }, ticks: { show: false }, font: `12px ${token("--sans")}` };
+    const points = this.read();
     this.chart = new uPlot({
-      width: this.plot.clientWidth,
-      height: this.plot.clientHeight,
-      scales: { x: { time: false }, y: { range: (chart, low, high) => extent(chart, low, high) } },
+      ...this.size,
+      padding: [8, 20, 0, 0], // as charts.css lays the marks over it
       legend: { show: false },
       focus: { alpha: 0.3 },
-      cursor: { sync: { key: "tunebell" }, drag: { x: true, y: false }, focus: { prox: 24 } },
-      series: [{}, ...series.map((one) => ({ stroke: colour(`line-${one.line}`), width: 1.75, dash: DASHES[one.dash], spanGaps: false, points: { show: one.steps.length < 30, fill: colour(`line-${one.line}`) } }))],
-      axes: [{ ...axis, size: 28 }, { ...axis, size: 52 }],
-      hooks: { setCursor: [(chart) => this.say(chart, series)] },
-    }, this.table(series), this.plot);
-    this.drawn = this.querySelector("script").textContent;
-    this.plot.querySelector(":scope > svg").setAttribute("opacity", "0");
+      scales: { x: { time: false, range: (_, low, high) => this.zoomed ?? this.told.x?.range ?? [low, high] }, y: { distr: this.told.y?.log ? 3 : 1, range: (_, low, high) => this.told.y?.range ?? uPlot.rangeNum(low, high, 0.06, true) } },
+      cursor: { sync: { key: "tunebell", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 }, hover: { prox: 24 }, bind: { dblclick: () => () => this.zoom() } },
+      series: [{}, ...this.told.series.map((one, index) => this.line(one, index))],
+      axes: [this.axis("x", 28), this.axis("y", 52)],
+      hooks: { setCursor: [(chart) => this.querySelector("chart-legend")?.say?.(chart)], setSelect: [(chart) => this.select(chart)] },
+    }, points, this.over);
   }
   update() {
-    const text = this.querySelector("script")?.textContent;
-    if (!this.chart || !text || text === this.drawn) return;
-    const series = this.series;
-    if (series.length !== this.chart.series.length - 1) return this.build();
-    this.drawn = text;
-    this.chart.setData(this.table(series));
+    if (!this.chart || this.querySelector("script")?.textContent === this.drawn) return;
+    const shape = this.shape, points = this.read();
+    if (shape !== this.shape) return this.build();
+    this.chart.setData(points);
   }
-  resize() { this.chart?.setSize({ width: this.plot.clientWidth, height: this.plot.clientHeight }); }
-  say(chart, series) {
-    const place = chart.cursor.idx;
-    for (const [index, one] of series.entries()) {
-      const value = place == null ? one.values.findLast((found) => found != null) : chart.data[index + 1][place];
-      const output = this.querySelector(`output[data-value="${index}"]`);
-      if (output) output.textContent = value == null ? "–" : Number(value.toPrecision(4)).toString();
-    }
+  select(chart, { left, width } = chart.select) {
+    if (width < 4) return;
+    chart.setSelect({ left: 0, width: 0 }, false);
+    this.zoom([left, left + width].map((at) => chart.posToVal(at, "x")));
   }
-  clear() {
-    this.chart?.destroy();
-    this.chart = undefined;
-    this.plot?.querySelector(":scope > svg")?.removeAttribute("opacity");
+  // Who owns the page's address answers with finer points; where nobody does, what is here is shown larger.
+  zoom(range) {
+    if (!this.dispatchEvent(new CustomEvent("chart:zoom", { bubbles: true, cancelable: true, detail: range }))) return;
+    this.toggleAttribute("data-zoomed", Boolean((this.zoomed = range)));
+    this.chart.setData(this.chart.data);
   }
+  clear() { this.chart = this.chart?.destroy(); }
 }
 customElements.define("metric-chart", MetricChart);

@@ -1,4 +1,4 @@
-// <time-ago> wraps a real <time>: the server's words are right without it, this keeps them right.
+// <time-ago> wraps real <time>s, one or a table of them: the server's words are right without it, this keeps them right.
 const shown = new Set();
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
@@ -16,10 +16,10 @@ class TimeAgo extends HTMLElement {
   connectedCallback() { shown.add(this); }
   disconnectedCallback() { shown.delete(this); }
   refresh(now) {
-    const time = this.querySelector("time");
-    if (!time) return;
-    const next = words(new Date(time.dateTime), now);
-    if (time.textContent !== next) time.textContent = next;
+    for (const time of this.querySelectorAll("time")) {
+      const next = words(new Date(time.dateTime), now);
+      if (time.textContent !== next) time.textContent = next;
+    }
   }
 }
 

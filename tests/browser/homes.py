@@ -15,6 +15,8 @@ from accounts.models import ApiToken, Role, User
 from alerts.models import Attempt, Delivery
 from alerts.outbox import announce, deliver
 from alerts.setup import RuleFacts, create_channel, create_rule
+from dashboard import saved_views
+from jobs import labels
 from jobs.claims import database_now
 from jobs.models import Connection, Job
 from jobs.poll import poll_due
@@ -94,6 +96,9 @@ def busy_home(demo: Running, lab: ProviderDouble) -> Home:
     ids = {"connection": "demo", "member": member.pk, "kind": "webhook", **hooked}
     shown = dict(showcase(connection))
     ids["job_id"] = shown["succeeded"].split("/")[3]
+    ids["file_id"] = Job.objects.get(provider_id=ids["job_id"]).result_files[0]
+    job = Job.objects.get(connection=connection, provider_id=ids["job_id"])
+    ids["view"] = said_of(job, admin, "Broken runs")
     return Home(cookie_of(admin), cookie_of(guest), ids, shown)
 
 
@@ -116,6 +121,17 @@ def a_failure_that_rang(team, lab: ProviderDouble) -> dict[str, object]:
     receiver.down()
     refusing.down()
     return {"channel": channels[0].public_id, "rule": rule.public_id}
+
+
+def said_of(job: Job, admin: User, name: str) -> object:
+    """Tags and a note on a job, and views: one of the team's, one with a feed."""
+    team, note = job.team, labels.checked_note(f"Ask Dana.\n{HOSTILE}")
+    labels.tag(team, [job.pk], add=("prod", "eu", "x" * 40))
+    labels.set_note(team, job.pk, note, labels.mark_of(""))
+    saved_views.save(team, None, "Waiting", "state=queued&state=running", is_default=False)
+    view = saved_views.save(team, admin, name, "state=failed", is_default=False)
+    saved_views.open_feed(view)
+    return view.public_id
 
 
 def showcase(connection: Connection) -> Iterator[tuple[str, str]]:
@@ -146,9 +162,13 @@ def troubled_home(labs: list[ProviderDouble]) -> Home:
     labs[2].breaks("status", status=429, headers={"Retry-After": "3600"})
     poll(3)
     connection = Connection.objects.get(slug="rejected")
-    lost = builders.a_job(connection, is_missing=True, missing_since=timezone.now())
+    lost = builders.a_job(
+        connection, is_missing=True, missing_since=timezone.now(), training_file="file-lost"
+    )
     key = a_given_up_alert(team, Job.objects.get(provider_id=jobs["failed"].split("/")[3]))
     ids = {"connection": "rejected", "kind": "email", "job_id": lost.provider_id, **key}
+    ids["file_id"] = lost.training_file
+    ids["view"] = said_of(lost, admin, LONG_NAME[:60])
     return Home(cookie_of(admin), "", ids, {**jobs, "missing": address_of(lost)})
 
 

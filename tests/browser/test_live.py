@@ -134,12 +134,17 @@ def test_a_job_being_searched_for_is_not_typed_over(lab, page):
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
-def test_a_settled_job_asks_for_nothing(lab, page):
+@pytest.mark.parametrize("part", ["", "events/", "timeline/", "changes/", "raw/"])
+def test_a_settled_job_asks_for_nothing(lab, page, part):
     lab.serves("ftjob-a", "succeeded", finished_at=BORN + 60)
     poll()
-    page.goto("/jobs/lab/ftjob-a/")
+    page.goto(f"/jobs/lab/ftjob-a/{part}", wait_until="networkidle")
     expect(page.locator(".status").first).to_have_text("Succeeded")
+    expect(page.locator("[hx-trigger], [hx-get], [data-live]")).to_have_count(0)
+    asked = []
+    page.on("request", lambda one: asked.append(one.url))  # of any kind, not only by a script
     assert requests_during(page, 60_000) == []
+    assert [url for url in asked if not url.endswith("/livez")] == []
 
 
 def test_what_is_open_stays_open_through_a_refresh(lab, page):

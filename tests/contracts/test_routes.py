@@ -36,8 +36,12 @@ PAGES = {
     "job": Route(V, GET, JOB),
     "job-events": Route(V, GET, JOB),
     "job-timeline": Route(V, GET, JOB),
+    "job-changes": Route(V, GET, JOB),
     "job-raw": Route(V, GET, JOB),
+    "job-points": Route(V, GET, JOB),
+    "job-markdown": Route(V, GET, JOB),
     "file-download": Route(V, GET, (*JOB, "file_id")),
+    "file-preview": Route(V, GET, (*JOB, "file_id")),
     "compare": Route(V, GET),
     **{
         f"job-{name}": Route(E, POST, JOB)
@@ -45,8 +49,16 @@ PAGES = {
     },
     "job-remove": Route(E, FORM, JOB),
     "job-snooze": Route(E, FORM, JOB),
+    "job-labels": Route(E, FORM, JOB),
     **{f"job-{name}": Route(E, POST, JOB) for name in ("mute", "unmute")},
     **{f"job-provider-{name}": Route(E, FORM, JOB) for name in ("pause", "resume", "cancel")},
+    "insight": Route(V, GET),
+    "models": Route(V, GET),
+    "jobs-bulk": Route(E, POST),
+    "views": Route(V, FORM),
+    "view-update": Route(V, POST),
+    "view": Route(E, FORM, ("view",)),  # the graph's is the team's; everybody has their own besides
+    **{f"view-{name}": Route(E, POST, ("view",)) for name in ("remove", "feed", "feed-off")},
     "connections": Route(V, GET),
     "connection-add": Route(A, FORM),
     "connection": Route(V, GET, CONNECTION),
@@ -67,6 +79,7 @@ PAGES = {
     "connection-retirement": Route(E, POST, CONNECTION),
     "connection-export": Route(V, POST, CONNECTION),
     "export": Route(V, POST),
+    "compare-ticked": Route(V, POST),
     "alerts": Route(V, GET),
     "rule-add": Route(E, FORM),
     "rule-edit": Route(E, FORM, ("rule",)),
@@ -80,6 +93,10 @@ PAGES = {
     "deliveries": Route(V, GET),
     "deliveries-resend": Route(E, POST),
     "delivery-resend": Route(E, POST, ("key",)),
+    "costs": Route(V, GET),
+    "prices": Route(V, GET),
+    "price-add": Route(E, POST),
+    "price-remove": Route(E, POST, ("price",)),
     "status": Route(V, GET),
     "welcome": Route(A, GET),
     "welcome-ring": Route(A, POST),
@@ -108,6 +125,7 @@ MACHINE = {
 UNKNOWN = {"v1-unknown", "api-unknown"}
 OPEN = {"livez", "readyz", "metrics", "api-schema", "home", "sign-in", "sign-in-link", "sign-out"}
 SIGNED_IN_ONLY = {"theme", "styleguide", "message-guide"}  # nothing of a team in them
+SECRET = {"feed"}  # whoever knows the address may read
 SIGNED = {"webhook-in"}  # neither cookies nor tokens: a provider's signature
 CSRF_EXEMPT = {*MACHINE, *UNKNOWN, *SIGNED}
 # Owned by nobody else's team: a made-up name is all a stranger could ask for.
@@ -156,7 +174,7 @@ def rows_of(graph: Graph) -> dict[str, list]:
 
 
 def test_every_route_is_in_the_table():
-    known = {*PAGES, *MACHINE, *UNKNOWN, *OPEN, *SIGNED_IN_ONLY, *SIGNED}
+    known = {*PAGES, *MACHINE, *UNKNOWN, *OPEN, *SIGNED_IN_ONLY, *SIGNED, *SECRET}
     assert set(routes(get_resolver().url_patterns)) == known
 
 

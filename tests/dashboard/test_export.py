@@ -193,23 +193,24 @@ def boxes(html: str) -> list[str]:
     return re.findall(r'<input[^>]*type="checkbox"[^>]*name="job"[^>]*>', html)
 
 
-def test_the_list_has_boxes_only_where_it_is_exported(client, lab):
-    job = a_job(lab)
-    plain = client.get("/jobs/").content.decode()
-    assert (boxes(plain), 'href="?export=1"' in plain) == ([], True)
-    shown = client.get("/jobs/?export=1").content.decode()
-    assert [f'value="{job.pk}"' in box for box in boxes(shown)] == [True]
+def test_each_row_of_the_list_has_a_box_with_its_name(client, lab):
+    job = a_job(lab, suffix="bot")
+    html = client.get("/jobs/").content.decode()
+    assert boxes(html) == [
+        f'<input type="checkbox" name="job" value="{job.pk}" aria-label="Tick bot">'
+    ]
+    assert 'form="ticked" name="format" value="zip"' in html
 
 
 def test_the_form_repeats_the_filter_of_the_list(client, lab):
     a_job(lab, suffix="bot", state="failed")
-    html = client.get("/jobs/?export=1&state=failed&connection=lab&q=bot").content.decode()
-    form = html[html.index('<form id="export"') :]
+    html = client.get("/jobs/?state=failed&connection=lab&q=bot").content.decode()
+    form = html[html.index('<div id="carried"') :]
     for name, value in (("state", "failed"), ("connection", "lab"), ("q", "bot")):
-        assert f'<input type="hidden" name="{name}" value="{value}">' in form
+        assert f'<input type="hidden" name="{name}" value="{value}" form="ticked">' in form
 
 
-@pytest.mark.parametrize("path", ["/jobs/?export=1", "/connections/lab/"])
+@pytest.mark.parametrize("path", ["/jobs/", "/connections/lab/"])
 def test_every_format_has_its_button(client, lab, path):
     a_job(lab)
     html = client.get(path).content.decode()
@@ -218,7 +219,7 @@ def test_every_format_has_its_button(client, lab, path):
 
 def test_a_refresh_of_the_list_asks_for_no_token(client, lab):
     a_job(lab)
-    poll = client.get("/jobs/?export=1", headers={"HX-Request": "true"})
+    poll = client.get("/jobs/", headers={"HX-Request": "true"})
     assert b"csrf" not in poll.content
     assert settings.CSRF_COOKIE_NAME not in poll.cookies
 

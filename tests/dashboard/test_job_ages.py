@@ -111,7 +111,7 @@ def test_a_connection_in_trouble_is_said_with_both_times(client, lab):
     job = a_job(lab, last_seen_at=now - 14 * MINUTE)
     Connection.objects.update(health="unreachable", health_since=now - 12 * MINUTE)
     page = words_of(shown(client, job))
-    assert "Lab: unreachable since <time-ago>" in page
+    assert "<bdi>Lab</bdi>: unreachable since <time-ago>" in page
     assert "12 min ago" in page
     assert "What follows is as last seen, <time-ago>" in page
 

@@ -29,6 +29,7 @@ from jobs.models import (
     Estimate,
     Job,
     LatenessTally,
+    Repricing,
     RequestTally,
     Retention,
     Snapshot,
@@ -82,6 +83,7 @@ def everything():
     LatenessTally.objects.create(hour=NOON, work="sweep", upper_s=1e9, total_s=0.1)
     Count.objects.create(name="stale_writes", number=3), Count.objects.create(name="Über", number=1)
     Retention.objects.create(team=graph.team)
+    Repricing.objects.create(team=graph.team, table="2026-11-27", cursor=2**40)
     graph.rule.connections.add(line)
     SignInLink.create_token(graph.admin)
     RequestCount.objects.create(key="k" * 64, began_at=NOON)

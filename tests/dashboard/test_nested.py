@@ -23,13 +23,16 @@ def test_headline_metrics_are_charts_and_nested_ones_are_rows():
     )
 
 
-def test_each_grader_has_a_line_in_the_reward_panel_and_each_phase_one_in_timing():
-    told = curves(
-        "train_mean_reward", "scores/graders/exact/train_reward_mean", "timing/step/sampling"
-    )
-    main, rest = split(told)
-    made = {chart.name: len(chart.series) for chart in charts.panels(main, now=None)}
-    assert (made, rest) == ({"reward": 2, "timing": 1}, [])
+def test_each_grader_has_a_line_in_a_panel_of_their_own_and_each_phase_one_in_timing():
+    graders = [f"scores/graders/{name}/train_reward_mean" for name in ("exact", "style")]
+    main, rest = split(curves("train_mean_reward", *graders, "timing/step/sampling"))
+    made = [(chart.title, len(chart.series)) for chart in charts.panels(main, now=None)]
+    assert rest == []
+    assert made == [
+        ("Reward", 1),
+        ("Graders: training reward mean", 2),
+        ("Timing, seconds", 1),
+    ]
 
 
 def test_too_many_graders_to_tell_apart_are_rows():

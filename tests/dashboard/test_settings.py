@@ -103,6 +103,7 @@ def test_the_beat_never_lets_work_pile_up():
     assert {name: entry["schedule"] for name, entry in schedule.items()} == {
         "jobs.poll_due": 5,
         "jobs.prune_due": 60,
+        "jobs.reprice_due": 30,
         "alerts.watch_due": 30,
         "alerts.announce_due": 5,
         "alerts.deliver_due": 5,

@@ -4,7 +4,8 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
-from dashboard.queries.jobs import JobFilter, beyond, page_of
+from dashboard.queries.job_filter import JobFilter
+from dashboard.queries.job_pages import beyond, page_of
 from jobs.models import Job
 from tests.builders import NOON, a_connection, a_job
 

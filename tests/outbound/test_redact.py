@@ -31,6 +31,7 @@ def test_a_secret_is_known_by_its_shape(secret):
         ("authorization: bearer abc.def-ghi", f"authorization: bearer {MASK}"),
         ("at https://user:pa:ss@host/x", f"at https://{MASK}@host/x"),
         ("api-key: 0123456789abcdef", f"api-key: {MASK}"),
+        (f"Too Many Requests: /feeds/{'aB3-_' * 8}xyz/", f"Too Many Requests: /feeds/{MASK}/"),
     ],
 )
 def test_what_stands_around_a_secret_is_kept(text, expected):

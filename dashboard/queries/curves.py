@@ -1,0 +1,136 @@
+"""The curves of a job out of the database, and what they can be drawn along."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+
+from django.db.models import Case, Exists, Max, Min, QuerySet, When
+
+from dashboard.metric_words import Curve
+from dashboard.queries.shelf import Shelf
+from dashboard.traces import Trace
+from dashboard.x_axes import BY_STEP, TOKENS_METRIC, XAxis, by_time, by_tokens
+from jobs.models import Checkpoint, Event, Job, Point, Transition
+from providers.states import State
+
+# Reading 100,000 points takes some 100 ms and drawing a part of them 5: a zoom reads them once. Below
+# WORTH reading is as fast as looking. The room is in points, 16 bytes each, for every web process.
+WORTH, ROOM = 2_000, 1_000_000
+STATE = Transition.Kind.STATE
+AS_SEEN = "Times are ours: when a point was first seen here."
+BETWEEN = "The times of steps without an event are an estimate, between those of their neighbours."
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """`curves` by metric and step. `first_seen_at`, `last_seen_at`: when its points came here."""
+
+    curves: tuple[Curve, ...]
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    has_events: bool  # with the provider's time
+
+    @property
+    def number(self) -> int:
+        return sum(len(curve.points) for curve in self.curves)
+
+
+_SHELF: Shelf[Curves] = Shelf(ROOM, lambda found: found.number)
+
+
+def curves_of(job: Job) -> Curves:
+    """All points of the job: of events, checkpoints and result files, the best source of each.
+
+    What a job's version was read with is never older than that version: the job is read first.
+    """
+    key = (job.public_id, job.version)
+    found = _SHELF.get(key)
+    if found is None:
+        found = _read(job)
+        if found.number >= WORTH:
+            _SHELF.put(key, found)
+    return found
+
+
+def _read(job: Job) -> Curves:
+    points = Point.objects.filter(job=job)
+    rows = points.order_by("metric", "step").values_list("metric", "step", "value")
+    curves = []
+    for metric, of_metric in groupby(rows.iterator(chunk_size=10_000), key=itemgetter(0)):
+        told = list(of_metric)
+        steps, values = map(itemgetter(1), told), map(itemgetter(2), told)
+        curves.append(Curve(metric, Trace.packed(steps, values)))
+    if not curves:
+        return Curves((), None, None, has_events=False)
+    is_told = Case(When(Exists(_dated_events(job)), then=1), default=0)
+    seen = points.aggregate(first=Min("seen_at"), last=Max("seen_at"), told=Max(is_told))
+    return Curves(tuple(curves), seen["first"], seen["last"], has_events=bool(seen["told"]))
+
+
+def axis_names(job: Job, found: Curves) -> tuple[str, ...]:
+    """What this job's curves can be drawn along."""
+    has_times = found.has_events or found.first_seen_at != found.last_seen_at
+    tokens = _tokens(job, found.curves)
+    return ("step", *(["tokens"] if tokens else []), *(["time"] if has_times else []))
+
+
+def axis_of(job: Job, found: Curves, name: str) -> XAxis:
+    """The axis of this name; that of the steps where the job has none such."""
+    if name == "tokens":
+        return _tokens(job, found.curves) or BY_STEP
+    return (_times(job, found.curves) if name == "time" else None) or BY_STEP
+
+
+def _tokens(job: Job, curves: Sequence[Curve]) -> XAxis | None:
+    elapsed = next((one.points for one in curves if one.metric == TOKENS_METRIC), None)
+    last = max((Trace.of(one.points).xs[-1] for one in curves), default=0.0)
+    whole = max(last, job.total_steps or 0) if job.is_over else 0.0
+    return by_tokens(Trace.of(elapsed) if elapsed else None, job.trained_tokens, whole)
+
+
+def _times(job: Job, curves: Sequence[Curve]) -> XAxis | None:
+    """By the provider's clock where its events and checkpoints tell; else by ours."""
+    told = _told_times(job)
+    longest = max((len(one.points) for one in curves), default=0)
+    note = BETWEEN if len(told) < longest else ""
+    axis = by_time(told, _pauses(job), note)
+    return axis or by_time(_seen_times(job), _pauses(job), AS_SEEN)
+
+
+def _dated_events(job: Job) -> QuerySet[Event]:
+    return Event.objects.filter(job=job, type="metrics", created_at__isnull=False)
+
+
+def _told_times(job: Job) -> Mapping[float, datetime]:
+    saved = Checkpoint.objects.filter(job=job, step__isnull=False, created_at__isnull=False)
+    rows = [
+        *saved.values_list("step", "created_at"),
+        *_dated_events(job).values_list("body__step", "created_at"),
+    ]
+    times: dict[float, datetime] = {}
+    for step, moment in rows:
+        if moment and isinstance(step, int | float) and not isinstance(step, bool):
+            times[float(step)] = min(moment, times.get(float(step), moment))
+    return times
+
+
+def _seen_times(job: Job) -> Mapping[float, datetime]:
+    seen = Point.objects.filter(job=job).values_list("step").order_by("step")
+    return dict(seen.annotate(Min("seen_at")))
+
+
+def _pauses(job: Job) -> list[tuple[datetime, datetime]]:
+    """From when to when the provider had the job paused."""
+    rows = Transition.objects.filter(job=job, kind=STATE).order_by("pk")
+    moves = [
+        (state, happened or recorded)
+        for state, happened, recorded in rows.values_list("to_state", "happened_at", "recorded_at")
+    ]
+    ends = [at for _, at in moves[1:]]
+    return [
+        (begun, ended)
+        for (state, begun), ended in zip(moves, ends, strict=False)
+        if state == State.PAUSED.value and begun < ended
+    ]
