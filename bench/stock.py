@@ -136,7 +136,7 @@ def facts_of(run: Run, connection: Connection) -> dict[str, Any]:
     chosen = run.parameters
     return {
         "team_id": connection.team_id,
-        "connection_id": connection.pk,
+        "connection": connection,
         "provider_id": provider_id(run),
         "base_model": run.model,
         "suffix": run.name,
