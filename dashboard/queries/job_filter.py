@@ -66,7 +66,7 @@ class JobFilter:
         dates = {name: asked.get(name, "").strip() for name in ("from", "to")}
         return cls(
             q=_text(asked, "q"),
-            states=tuple(one for one in dict.fromkeys(asked.getlist("state")) if one in known),
+            states=tuple(sorted(set(asked.getlist("state")) & known)),
             connection=_text(asked, "connection"),
             model=_text(asked, "model"),
             method=asked.get("method", "") if asked.get("method") in METHODS else "",
@@ -120,7 +120,7 @@ class JobFilter:
     @property
     def query_string(self) -> str:
         """The one spelling of this view, from its first page on; "" for the list as it opens."""
-        return urlencode(self.members, safe=",")
+        return urlencode(sorted(self.members), safe=",")
 
     @property
     def kept_by_filters(self) -> Members:
@@ -197,9 +197,7 @@ def _text(asked: QueryDict, name: str) -> str:
 def _tags(given: list[str]) -> tuple[str, ...]:
     """As they are stored; what can be no tag is left out."""
     folded = (unicodedata.normalize("NFKC", tag).casefold().strip() for tag in given)
-    return tuple(dict.fromkeys(tag for tag in folded if labels.TAG.fullmatch(tag)))[
-        : labels.MOST_TAGS
-    ]
+    return tuple(sorted({tag for tag in folded if labels.TAG.fullmatch(tag)}))[: labels.MOST_TAGS]
 
 
 def _day(text: str) -> date | None:

@@ -56,9 +56,7 @@ def flag(kind: str) -> SafeString:
 
 @register.simple_tag
 def shape(state: str) -> SafeString:
-    return format_html(
-        '<svg aria-hidden="true"><use href="#shape-{}"/></svg>', marks.SHAPES[State(state)]
-    )
+    return marks.shape(marks.SHAPES[State(state)])
 
 
 @register.simple_tag

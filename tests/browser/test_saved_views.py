@@ -39,7 +39,7 @@ def shown(page: Page):
 
 
 def tag_two(page: Page) -> None:
-    page.goto("/jobs/?export=1")
+    page.goto("/jobs/")
     for name in ("bot-0", "bot-1"):
         page.get_by_role("table", name="Jobs", exact=True).get_by_label(f"Tick {name}").check()
     page.get_by_role("button", name="Tag", exact=True).click()
@@ -96,7 +96,7 @@ def test_a_note_is_left_for_the_team(page, jobs):
 
 
 def test_archiving_asks_first(page, jobs):
-    page.goto("/jobs/?export=1")
+    page.goto("/jobs/")
     page.get_by_label("All of this list, on every page").check()
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(page.get_by_role("heading", name="Archive 3 jobs?")).to_be_visible()
@@ -116,7 +116,7 @@ def test_what_opens_above_the_list_and_asks_is_open_to_all(url, visit, team, job
     page.goto(f"/jobs/lab/{jobs[0].provider_id}/")
     page.get_by_text("Add tags or a note").click()
     assert faults(page, "labelling") == []
-    page.goto("/jobs/?export=1")
+    page.goto("/jobs/")
     page.get_by_label("All of this list, on every page").check()
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_label("Tags").fill("a/b")

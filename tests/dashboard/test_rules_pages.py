@@ -235,7 +235,7 @@ def test_a_job_is_muted_and_rings_again(editor, job):
     here = "/jobs/prod-eu/ftjob-1/"
     assert editor.post(f"{here}mute/").url == here
     page = text(editor.get(here))
-    assert "by Dana. Nobody is told of this job" in page
+    assert "by <bdi>Dana</bdi>. Nobody is told of this job" in page
     assert "</svg>Muted</span>" in page
     assert Silence.objects.get().until is None
     editor.post(f"{here}unmute/")

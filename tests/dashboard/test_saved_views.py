@@ -203,7 +203,7 @@ def test_what_is_no_view_is_not_updated(client, view):
         ({"name": "broken"}, "name"),
         ({"whose": "everybody"}, "whose"),
         ({"query": "q=\x00"}, "query"),
-        ({"query": "connection=" + "x" * 2000}, "query"),
+        ({"query": "q=" + "%F0%9F%92%A5" * 200}, "query"),
     ],
 )
 def test_what_cannot_be_saved_is_said_beside_the_field(client, team, dana, told, wrong):
