@@ -136,7 +136,7 @@ def facts_of(run: Run, connection: Connection) -> dict[str, Any]:
     chosen = run.parameters
     return {
         "team_id": connection.team_id,
-        "connection_id": connection.pk,
+        "connection": connection,
         "provider_id": provider_id(run),
         "base_model": run.model,
         "suffix": run.name,
@@ -159,7 +159,7 @@ def outcome_of(run: Run) -> dict[str, Any]:
         model = f"ft:{run.model}:bench:{run.name}:{run.key[:8]}"
         found |= {"fine_tuned_model": model, "trained_tokens": 200_000 + run.serial % 5000 * 311}
     if run.fate == "failed":
-        code, message, parameter = ERRORS[run.serial % len(ERRORS)]
+        code, message, parameter = ERRORS[run.serial // 3 % len(ERRORS)]
         found |= {"error_code": code, "error_message": message, "error_param": parameter}
     return found
 
