@@ -64,6 +64,7 @@ __all__ = [
     "downsample",
     "finite",
     "label_of",
+    "lost_words",
     "panel_of",
     "panels",
     "sentence",
@@ -73,8 +74,11 @@ __all__ = [
     "ticks",
     "titles",
     "x_scale",
+    "x_ticks",
     "y_scale",
+    "y_ticks",
     "zero_panels",
+    "zoom_words",
 ]
 
 _DIRECTION = {"lower": "Lower is better", "higher": "Higher is better"}
@@ -129,6 +133,7 @@ class Chart:
 
     With `x_range` and `y_range` the browser draws on the same scale as the server; without them it
     takes the ends of the data. `csv_url`: the table as a file; `reset_url`: the way out of a zoom.
+    `held`: what the pointer says of each series at each x of all, where that is not its own points.
     """
 
     name: str
@@ -148,6 +153,7 @@ class Chart:
     csv_url: str = ""
     reset_url: str = ""
     ends: tuple[End, ...] = ()
+    held: tuple[tuple[float | None, ...], ...] = ()
 
     @property
     def payload(self) -> dict[str, object]:
@@ -169,6 +175,7 @@ class Chart:
             "y": {"log": self.is_log, "range": self.y_range, "ticks": _told(self.y_ticks)},
             "marks": [mark.x for mark in self.marks if mark.x is not None],
             "best": best and [best.x, best.value],
+            **({"held": self.held} if self.held else {}),
         }
 
 
@@ -317,16 +324,22 @@ def _best_mark(best: Best, x: Scale, y: Scale) -> BestMark | None:
 def _framed(text: str, seen: Sequence[Curve], look: Look) -> str:
     """The sentence with what it is of in front, and what could not be drawn behind."""
     if look.is_zoomed:
-        text = f"{_zoom_words(look)}: {text[:1].lower()}{text[1:]}"
+        text = f"{zoom_words(look)}: {text[:1].lower()}{text[1:]}"
     if look.is_log:
         values = [value for one in seen for value in Trace.of(one.points).solid().ys]
-        if lost := sum(value <= TINY for value in values):
-            have = "has" if lost == 1 else "have"
-            text += f" {words.counted(lost, 'value')} at or below 0 {have} no place on a log scale."
+        text += lost_words(sum(value <= TINY for value in values))
     return text
 
 
-def _zoom_words(look: Look) -> str:
+def lost_words(lost: int) -> str:
+    """How many values a logarithmic scale leaves out; "" for none."""
+    have = "has" if lost == 1 else "have"
+    left_out = f" {words.counted(lost, 'value')} at or below 0 {have} no place on a log scale."
+    return left_out if lost else ""
+
+
+def zoom_words(look: Look) -> str:
+    """From where to where the zoom reaches, along its axis."""
     low, high = look.low, look.high
     if low is not None and high is not None:
         return f"From {look.axis.spot(low)} to {look.axis.spot(high)}"

@@ -53,25 +53,32 @@ class MetricView:
 
     @property
     def is_plain(self) -> bool:
-        return self == MetricView()
+        return self == AS_USUAL
 
     def whole(self) -> "MetricView":
         """The same without the zoom."""
         return replace(self, low=None, high=None)
 
-    def query(self, **others: str) -> str:
-        """The address's query, without what is as usual; with "?" where there is anything."""
-        told = [
+    @property
+    def params(self) -> list[tuple[str, str]]:
+        """What an address says of it, "" where it is as usual."""
+        return [
             ("x", self.x if self.x != "step" else ""),
             ("y", "log" if self.is_log else ""),
             ("smooth", f"{self.smooth:g}" if self.smooth else ""),
             ("from", plain(self.low)),
             ("to", plain(self.high)),
             *(("series", name) for name in self.series),
-            *others.items(),
         ]
+
+    def query(self, **others: str) -> str:
+        """The address's query, without what is as usual; with "?" where there is anything."""
+        told = [*self.params, *others.items()]
         text = urlencode([(name, value) for name, value in told if value])
         return f"?{text}" if text else ""
+
+
+AS_USUAL = MetricView()
 
 
 def plain(number: float | None) -> str:

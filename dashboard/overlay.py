@@ -1,33 +1,21 @@
 """Curves of one metric of several jobs -> one chart with a line a job. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from dashboard import words
-from dashboard.charts import (
-    HEIGHT,
-    WIDTH,
-    Chart,
-    Curve,
-    End,
-    PointAt,
-    Scale,
-    Series,
-    Tick,
-    downsample,
-    finite,
-    label_of,
-    table,
-    ticks,
-    x_scale,
-    y_scale,
-)
+from dashboard.axes import Scale, wide, x_scale_of, y_scale_of
+from dashboard.charts import Chart, End, lost_words, table, x_ticks, y_ticks, zoom_words
+from dashboard.drawing import PLAIN, Look, has_log, series_of
+from dashboard.metric_words import Curve, label_of
+from dashboard.overlay_lines import Drawn, Run, drawn_runs, held, style
+from dashboard.shared_axis import told_together
+from dashboard.traces import TINY, Trace
+from dashboard.x_axes import XAxis
 from providers.metrics import METRICS, describe
 
 NAME = "overlay"
-COLUMNS = 200  # pixel columns of all lines together: each of two gets half of them
-HUES = 4
 LABEL, HEAD = 14, 5  # characters of a name at the end of its line, and of them at its beginning
 LABEL_ROOM = 7.5  # percent of the height that one of them takes
 DIRECTIONS = {"lower": "Lower is better", "higher": "Higher is better"}
@@ -37,30 +25,11 @@ _ORDER = {name: place for place, name in enumerate(dict.fromkeys([*_FIRST, *METR
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A job's curve as it is drawn, and its best value of all points, where one can be best."""
+class BestAt:
+    """A run's best value of all its points and its step, where one can be best."""
 
-    points: Sequence[PointAt] = ()
-    best: float | None = None
-    best_step: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A job in the order chosen. Its `place` decides colour and dash, whether it is drawn or not."""
-
-    place: int
-    name: str
-    drawn: Drawn
-
-
-def style(place: int) -> tuple[int, str]:
-    """Colour and dash of the job at this place: four hues, then the same ones dashed.
-
-    >>> style(0), style(3), style(4)
-    ((1, ''), (4, ''), (1, 'dashed'))
-    """
-    return place % HUES + 1, "dashed" if place % (2 * HUES) >= HUES else ""
+    value: float | None = None
+    step: float | None = None
 
 
 def ordered(metrics: Iterable[str]) -> list[str]:
@@ -79,127 +48,110 @@ def main_metric(metrics: Sequence[Iterable[str]]) -> str:
     return max(names, key=lambda name: sum(name in of_job for of_job in sets), default="")
 
 
-def drawn(metric: str, curves: Sequence[Sequence[PointAt]]) -> tuple[Drawn, ...]:
-    """Each curve at the steps where any of them has an extreme: what one step says of all is there.
+def best_at(metric: str, points: Trace) -> BestAt:
+    """Of all points by step, whatever is in view; the first of several."""
+    better, known = describe(metric).better, points.solid()
+    if better is None or not known:
+        return BestAt()
+    value = (min if better == "lower" else max)(known.ys)
+    return BestAt(value, known.xs[known.ys.index(value)])
 
-    `curves`: all points, sorted by step. At most two steps of each pixel column and curve are kept.
+
+def overlay(metric: str, runs: Sequence[Run], look: Look = PLAIN) -> Chart | None:
+    """One chart of the runs that have a value in view; None when none has.
+
+    `look`: zoom, smoothing and scale of y; the axis is each run's own, and all are of one kind.
     """
-    columns = max(COLUMNS // max(len(curves), 1), 1)
-    kept = {step for points in curves for step, _ in downsample(points, columns)}
-    return tuple(
-        Drawn(
-            downsample([point for point in points if point[0] in kept], len(kept)),
-            *_best(metric, points),
-        )
-        for points in curves
-    )
-
-
-def _best(metric: str, points: Sequence[PointAt]) -> tuple[float | None, float | None]:
-    better, values = describe(metric).better, finite(points)
-    if better is None or not values:
-        return None, None
-    step, value = (min if better == "lower" else max)(values, key=lambda point: point[1])
-    return value, step
-
-
-def overlay(metric: str, lines: Sequence[Line]) -> Chart | None:
-    """One chart of the lines that have a value; None when none has."""
-    shown = [line for line in lines if finite(line.drawn.points)]
+    shown = drawn_runs(metric, runs, look)
     if not shown:
         return None
-    curves = [Curve(line.name, line.drawn.points) for line in shown]
-    x, y = x_scale(curves), y_scale(curves)
+    axis, told = shown[0].run.axis, told_together([(one.run.name, one.run.axis) for one in shown])
+    lines = [line for one in shown for line in one.lines]
+    traces = [line.trace for line in lines]
+    x, y = _x_scale(traces, look), y_scale_of(traces, is_log=look.is_log)
     return Chart(
         name=NAME,
         title=label_of(metric),
         direction=DIRECTIONS.get(describe(metric).better or "", ""),
-        sentence=sentence(metric, lines),
-        series=tuple(_series(metric, line, x, y) for line in shown),
-        x_ticks=tuple(
-            Tick(round(x.share(at) * 100, 2), words.thin(at), at) for at in ticks(x, 6, whole=True)
-        ),
-        y_ticks=tuple(
-            Tick(round((1 - y.share(at)) * 100, 2), words.figure(at), at) for at in ticks(y, 5)
-        ),
+        sentence=sentence(metric, runs, shown, look),
+        series=tuple(series_of(line, x, y) for line in lines),
+        x_ticks=x_ticks(x, axis),
+        y_ticks=y_ticks(y),
         marks=(),
-        rows=table(curves),
+        rows=table([Curve(line.metric, line.trace) for line in lines]),
+        x_label=told.label,
         x_range=(x.low, x.high),
         y_range=(y.low, y.high),
+        is_log=look.is_log,
         ends=_ends(shown, y),
+        held=held(shown),
     )
 
 
-def sentence(metric: str, lines: Sequence[Line]) -> str:
-    """Each job's way and best value, then who has none of this."""
-    parts = [_way(metric, line) for line in lines if finite(line.drawn.points)]
-    absent = [line.name for line in lines if not finite(line.drawn.points)]
-    text = f"{'; '.join(parts)}."
-    if absent:
-        text += f" Without {lower(label_of(metric))}: {', '.join(absent)}."
-    return text
+def can_be_log(metric: str, runs: Iterable[Run]) -> bool:
+    """Losses alone, and only where a value is above zero."""
+    return has_log(metric) and any(max(run.points.ys, default=0.0) > TINY for run in runs)
+
+
+def _x_scale(traces: Sequence[Trace], look: Look) -> Scale:
+    own = x_scale_of(traces)
+    return wide(
+        own.low if look.low is None else look.low, own.high if look.high is None else look.high
+    )
+
+
+def sentence(metric: str, runs: Sequence[Run], shown: Sequence[Drawn], look: Look) -> str:
+    """Each job's way and best value in view, then who has none of this."""
+    axis = shown[0].run.axis
+    text = f"{'; '.join(_way(metric, one) for one in shown)}."
+    if look.is_zoomed:
+        text = f"{zoom_words(replace(look, axis=axis))}: {text}"
+    drawn_places = {one.run.place for one in shown}
+    away = [run for run in runs if run.place not in drawn_places]
+    without = [run.name for run in away if not run.points.solid()]
+    elsewhere = [run.name for run in away if run.points.solid()]
+    if without:
+        text += f" Without {lower(label_of(metric))}: {', '.join(without)}."
+    if elsewhere:
+        text += f" Nothing to draw here of {', '.join(elsewhere)}."
+    return text + _lost(shown) if look.is_log else text
+
+
+def _lost(shown: Iterable[Drawn]) -> str:
+    """`seen` has gaps where a value has no place on the scale."""
+    return lost_words(sum(len(one.seen) - len(one.seen.solid()) for one in shown))
 
 
 def lower(label: str) -> str:
     return label[:1].lower() + label[1:]
 
 
-def _way(metric: str, line: Line) -> str:
-    points = finite(line.drawn.points)
-    (_, first), (last_step, last) = points[0], points[-1]
-    text = f"{line.name} {words.figure(last)} at step {words.thin(last_step)}"
-    if len(points) > 1:
-        text = f"{line.name} {words.figure(first)} → {text.removeprefix(line.name).strip()}"
-    best, step = line.drawn.best, line.drawn.best_step
-    if best is None or step is None or best == last:
+def _way(metric: str, one: Drawn) -> str:
+    axis, known = one.run.axis, one.seen.solid()
+    first, last = known.ys[0], known.ys[-1]
+    text = f"{words.figure(last)} at {_spot(axis, known.xs[-1])}"
+    if len(known) > 1:
+        text = f"{words.figure(first)} → {text}"
+    text = f"{one.run.name} {text}"
+    best = best_at(metric, known)
+    if best.value is None or best.step is None or best.value == last:
         return text
     word = "lowest" if describe(metric).better == "lower" else "highest"
-    return f"{text}, {word} {words.figure(best)} at step {words.thin(step)}"
+    return f"{text}, {word} {words.figure(best.value)} at {_spot(axis, best.step)}"
 
 
-def _series(metric: str, line: Line, x: Scale, y: Scale) -> Series:
-    points = line.drawn.points
-    hue, dash = style(line.place)
-    runs = _runs(points)
-    return Series(
-        metric=metric,
-        label=line.name,
-        line=hue,
-        dash=dash,
-        path=" ".join(_path(run, x, y) for run in runs if len(run) > 1),
-        dots=tuple(_at(run[0], x, y) for run in runs if len(run) == 1),
-        steps=tuple(step for step, _ in points),
-        values=tuple(value for _, value in points),
-        last=finite(points)[-1][1],
-    )
+def _spot(axis: XAxis, step: float) -> str:
+    place = axis.at(step)
+    return axis.spot(step if place is None else place)
 
 
-def _runs(points: Sequence[PointAt]) -> list[list[tuple[float, float]]]:
-    """Points without a gap between them."""
-    runs: list[list[tuple[float, float]]] = [[]]
-    for step, value in points:
-        if value is None:
-            runs.append([])
-        else:
-            runs[-1].append((step, value))
-    return [run for run in runs if run]
-
-
-def _at(point: tuple[float, float], x: Scale, y: Scale) -> tuple[float, float]:
-    return round(x.share(point[0]) * WIDTH, 1), round((1 - y.share(point[1])) * HEIGHT, 1)
-
-
-def _path(run: Sequence[tuple[float, float]], x: Scale, y: Scale) -> str:
-    return "M" + "L".join(f"{across:g} {down:g}" for across, down in (_at(p, x, y) for p in run))
-
-
-def _ends(lines: Sequence[Line], y: Scale) -> tuple[End, ...]:
+def _ends(shown: Sequence[Drawn], y: Scale) -> tuple[End, ...]:
     """The names at the right edge, each as near to the end of its line as the others allow."""
-    wished = [(1 - y.share(finite(line.drawn.points)[-1][1])) * 100 for line in lines]
+    wished = [(1 - y.share(one.lines[-1].trace.solid().ys[-1])) * 100 for one in shown]
     places = spread(wished, LABEL_ROOM)
     return tuple(
-        End(round(at, 1), short_name(line.name), line.name, *style(line.place))
-        for at, line in zip(places, lines, strict=True)
+        End(round(at, 1), short_name(one.run.name), one.run.name, *style(one.run.place))
+        for at, one in zip(places, shown, strict=True)
     )
 
 

@@ -12,6 +12,9 @@ from dashboard.traces import GAP, Trace
 TOKENS_METRIC = "elapsed_tokens"
 _PRECISION = 4  # digits behind the point of a minute
 _SECOND = 1 / 60  # what clocks of providers are good for
+ESTIMATED_TOKENS = "Tokens (estimate)"
+SINCE_BEGUN = "Minutes since it began running"
+SINCE_FIRST = "Minutes since the first point"
 Span = tuple[float, float]
 
 
@@ -45,6 +48,10 @@ class XAxis:
             return None
         (a, b), (x, y) = self.steps[right - 1 : right + 1], self.places[right - 1 : right + 1]
         return round(x + (y - x) * (step - a) / (b - a), self.digits)
+
+    def inverse(self) -> "XAxis":
+        """From places to steps, but for their rounding."""
+        return XAxis(steps=self.places, places=self.steps, digits=_PRECISION)
 
     def place(self, trace: Trace) -> Trace:
         """The same values along this axis, without those that have no place on it."""
@@ -89,35 +96,38 @@ def by_tokens(elapsed: Trace | None, trained_tokens: int | None, last_step: floa
         return None
     note = "Tokens are an estimate: those trained in all, shared out evenly over the steps."
     places = (0.0, float(trained_tokens))
-    return XAxis("tokens", "token", "Tokens (estimate)", note, (0.0, last_step), places)
+    return XAxis("tokens", "token", ESTIMATED_TOKENS, note, (0.0, last_step), places)
 
 
 def by_time(
     times: Mapping[float, datetime],
     pauses: Iterable[tuple[datetime, datetime]] = (),
     note: str = "",
+    begun: datetime | None = None,
 ) -> XAxis | None:
-    """Along the minutes since the first known step; None when no two have different times.
+    """Along the minutes since the first known step, or since the run had `begun`, if that is told.
 
-    `times`: step -> when it was, by one clock. `note`: by whose, where it is not the provider's.
+    None when no two steps have different times. `times`: step -> when it was, by one clock. `note`:
+    by whose, where it is not the provider's. A beginning after the first step is another clock's.
     """
     if len(set(times.values())) < 2:  # noqa: PLR2004  # a length needs two
         return None
     steps = sorted(times)
-    start = min(times.values())
+    first = min(times.values())
+    start = min(begun or first, first)
 
     def minute(moment: datetime) -> float:
         return round((moment - start).total_seconds() / 60, _PRECISION)
 
     known, places = _apart(steps, [minute(times[step]) for step in steps], _SECOND)
     spans = [(minute(begun), minute(ended)) for begun, ended in pauses]
-    label = "Minutes since the first point"
+    label = SINCE_BEGUN if begun else SINCE_FIRST
     return XAxis("time", "minute", label, note, known, places, spans, _PRECISION)
 
 
 def _apart(
     steps: Sequence[float], places: Sequence[float], least: float
-) -> tuple[list[float], list[float]]:
+) -> tuple["array[float]", "array[float]"]:
     """Each step at a place of its own: of those told for one place only the first is taken to be there.
 
     The others come between it and the next, the last of all `least` behind. A step that is told for
@@ -129,4 +139,4 @@ def _apart(
             kept.append((step, place))
     if kept[-1][0] < steps[-1]:
         kept.append((steps[-1], round(kept[-1][1] + least, _PRECISION)))
-    return [step for step, _ in kept], [place for _, place in kept]
+    return array("d", [step for step, _ in kept]), array("d", [place for _, place in kept])

@@ -4,17 +4,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.urls import reverse
 
 from accounts.models import Team
 from dashboard import words
-from dashboard.charts import Chart, label_of
+from dashboard.charts import Chart
 from dashboard.comparison import Cell, Comparison, Row, compare, unlike_names
-from dashboard.overlay import Drawn, Line, main_metric, ordered, overlay, style
+from dashboard.metric_view import AS_USUAL
+from dashboard.overlay_lines import style
+from dashboard.queries.compare_asked import MOST_CURVES, Asked
+from dashboard.queries.compare_curves import NO_CURVES, MetricChoice, curves_shown
 from dashboard.queries.compare_facts import (
     Known,
     Stays,
@@ -23,77 +25,13 @@ from dashboard.queries.compare_facts import (
     groups,
     size_of,
 )
-from dashboard.queries.compare_points import Last, drawn_of, last_values
-from dashboard.queries.leaves import row_id
+from dashboard.queries.compare_points import last_values
+from dashboard.queries.metrics import ViewForm
 from dashboard.sameness import Data, Trained, Verdict, verdicts
 from jobs.export import cells
 from jobs.models import File, Job, Transition
-from jobs.refs import Ref, read_refs, spell_refs
+from jobs.refs import Ref
 from providers.states import State
-
-MOST_CURVES = 8  # four hues and two dashes
-MOST_ROWS = 100
-FEWEST = 2
-TICKED = "job"  # the name of the boxes on the list
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an address asks for. `refs` and `ids` are the jobs, by name and by the numbers of rows.
-
-    `is_malformed`: it names something that can be no job.
-    """
-
-    refs: tuple[Ref, ...] = ()
-    ids: tuple[int, ...] = ()
-    is_malformed: bool = False
-    only_differences: bool = False
-    metric: str = ""
-    is_table: bool = False
-    is_choosing: bool = False
-    q: str = ""
-    is_csv: bool = False
-
-    @classmethod
-    def read(cls, asked: QueryDict) -> "Asked":
-        refs = read_refs(",".join(asked.getlist("jobs")))
-        ids = tuple(dict.fromkeys(row_id(text) for text in asked.getlist(TICKED)))
-        return cls(
-            refs=refs or (),
-            ids=ids,
-            is_malformed=refs is None or 0 in ids,
-            only_differences=asked.get("diff") == "1",
-            metric=asked.get("metric", "")[:200],
-            is_table=asked.get("view") == "table",
-            is_choosing=asked.get("choose") == "1",
-            q=asked.get("q", "").strip()[:200],
-            is_csv=asked.get("format") == "csv",
-        )
-
-    @property
-    def number(self) -> int:
-        return len(self.refs) + len(self.ids)
-
-    @property
-    def jobs(self) -> str:
-        """For the hidden field of a form."""
-        return spell_refs(self.refs)
-
-    @property
-    def url(self) -> str:
-        """The one address of this view."""
-        asked = {
-            "jobs": spell_refs(self.refs),
-            "view": "table" if self.is_table else "",
-            "diff": "1" if self.only_differences else "",
-            "metric": self.metric,
-            "choose": "1" if self.is_choosing else "",
-            "q": self.q,
-            "format": "csv" if self.is_csv else "",
-        }
-        said = {name: value for name, value in asked.items() if value}
-        path = reverse("compare")
-        return f"{path}?{urlencode(said, safe='/,')}" if said else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +50,6 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricChoice:
-    name: str
-    label: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ComparePage:
     """`is_wide`: jobs are rows, for more than curves and columns can hold."""
 
@@ -129,6 +60,7 @@ class ComparePage:
     metrics: tuple[MetricChoice, ...]
     chart: Chart | None
     comparison: Comparison
+    form: ViewForm | None = None
 
     @property
     def is_wide(self) -> bool:
@@ -141,7 +73,18 @@ class ComparePage:
 
     @property
     def csv_url(self) -> str:
-        return replace(self.asked, is_csv=True).url
+        """However the curves are shown: it is the table."""
+        return replace(self.asked, view=AS_USUAL, is_csv=True).url
+
+    @property
+    def whole_url(self) -> str:
+        """Without the zoom."""
+        return replace(self.asked, view=self.asked.view.whole()).url
+
+    @property
+    def plain_url(self) -> str:
+        """With the curves as they are shown when nothing else is asked for; "" where they are."""
+        return "" if self.asked.view.is_plain else replace(self.asked, view=AS_USUAL).url
 
     @property
     def change_url(self) -> str:
@@ -200,18 +143,18 @@ def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePag
     names = names_of(jobs)
     pks = [job.pk for job in jobs]
     last = last_values(pks)
-    metric = _metric(asked, jobs, last) if not asked.is_table else ""
-    drawn = drawn_of(jobs, metric) if metric else ()
-    known = Known(tuple(jobs), _stays(pks), last, _files(jobs), now, metric, drawn)
+    shown = curves_shown(jobs, names, last, asked) if not asked.is_table else NO_CURVES
+    known = Known(tuple(jobs), _stays(pks), last, _files(jobs), now, shown.metric, shown.bests)
     comparison = compare(groups(known), only_differences=asked.only_differences)
     return ComparePage(
         asked=asked,
         jobs=chosen(jobs, names, asked),
         verdict=_verdict(len(jobs), comparison),
         same=verdicts([_trained(known, *pair) for pair in zip(jobs, names, strict=True)]),
-        metrics=_choices(jobs, last, metric),
-        chart=overlay(metric, _lines(names, drawn)) if drawn else None,
+        metrics=shown.choices,
+        chart=shown.chart,
         comparison=comparison,
+        form=shown.form,
     )
 
 
@@ -241,28 +184,6 @@ def chosen(jobs: Sequence[Job], names: Sequence[str], asked: Asked) -> tuple[Cho
 def _without(asked: Asked, left_out: Ref) -> str:
     rest = tuple(ref for ref in asked.refs if ref != left_out)
     return replace(asked, refs=rest, is_choosing=False).url
-
-
-def _metric(asked: Asked, jobs: Sequence[Job], last: dict[int, Last]) -> str:
-    of_jobs = [last.get(job.pk, {}) for job in jobs]
-    is_there = any(asked.metric in of_job for of_job in of_jobs)
-    return asked.metric if is_there else main_metric(of_jobs)
-
-
-def _choices(jobs: Sequence[Job], last: dict[int, Last], metric: str) -> tuple[MetricChoice, ...]:
-    """All that any of the jobs has."""
-    names = ordered(name for job in jobs for name in last.get(job.pk, {}))
-    return tuple(MetricChoice(name, _name_of(name), name == metric) for name in names)
-
-
-def _name_of(metric: str) -> str:
-    """Two numbers of a grader may share their label; the path tells them apart."""
-    return f"{label_of(metric)} ({metric})" if "/" in metric else label_of(metric)
-
-
-def _lines(names: Sequence[str], drawn: Sequence[Drawn]) -> list[Line]:
-    pairs = zip(names, drawn, strict=True)
-    return [Line(place, name, one) for place, (name, one) in enumerate(pairs)]
 
 
 def _verdict(number: int, comparison: Comparison) -> str:

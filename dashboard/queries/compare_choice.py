@@ -6,15 +6,8 @@ from datetime import datetime
 
 from accounts.models import Team
 from dashboard import words
-from dashboard.queries.compare import (
-    FEWEST,
-    MOST_CURVES,
-    MOST_ROWS,
-    Asked,
-    Chosen,
-    chosen,
-    names_of,
-)
+from dashboard.queries.compare import Chosen, chosen, names_of
+from dashboard.queries.compare_asked import FEWEST, MOST_CURVES, MOST_ROWS, Asked
 from dashboard.queries.job_filter import JobFilter
 from dashboard.queries.jobs import narrow
 from jobs.models import Connection, Job

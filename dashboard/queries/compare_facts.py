@@ -1,13 +1,13 @@
 """What a comparison says of each job: its result, its settings, its data, and the rest."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard import words
 from dashboard.charts import label_of
 from dashboard.comparison import UNKNOWN, Fact, Value
-from dashboard.overlay import Drawn, ordered
+from dashboard.overlay import BestAt, ordered
 from dashboard.queries.compare_points import Last
 from dashboard.queries.hyperparameters import AUTO
 from dashboard.queries.leaves import leaves, spell
@@ -29,7 +29,7 @@ Groups = tuple[tuple[str, tuple[Fact, ...]], ...]
 class Known:
     """All that was read of the jobs; the mappings are by job, `files` by connection and file id.
 
-    `drawn`: the curves of `metric`, in the order of the jobs, where a page shows them.
+    `bests`: of `metric`, in the order of the jobs, where a page shows its curves.
     """
 
     jobs: tuple[Job, ...]
@@ -38,7 +38,7 @@ class Known:
     files: Mapping[tuple[int, str], File]
     now: datetime
     metric: str = ""
-    drawn: tuple[Drawn, ...] = field(default=())
+    bests: tuple[BestAt, ...] = ()
 
 
 def groups(known: Known) -> Groups:
@@ -105,7 +105,8 @@ def _final(known: Known) -> Iterator[Fact]:
     names = {name for job in known.jobs for name in known.last.get(job.pk, {})}
     shown = [n for n in ordered(names) if describe(n).panel in SHOWN_PANELS and "/" not in n]
     for name in shown[:MOST_METRICS]:
-        values = tuple(_figure(known.last.get(job.pk, {}).get(name)) for job in known.jobs)
+        ends = (known.last.get(job.pk, {}).get(name) for job in known.jobs)
+        values = tuple(_figure(one.value if one else None) for one in ends)
         better = describe(name).better or ""
         yield Fact(f"final_{name}", f"{label_of(name)}, final", values, better, "number")
 
@@ -116,13 +117,13 @@ def _best(known: Known) -> Iterator[Fact]:
     label = f"{label_of('valid_loss')}, lowest"
     yield from _told([Fact("best_valid_loss", label, values, "lower", "number")])
     better = describe(known.metric).better
-    if not known.drawn or not better:
+    if not known.bests or not better:
         return
     label = f"{label_of(known.metric)}, {'lowest' if better == 'lower' else 'highest'}"
-    values = tuple(_figure(one.best) for one in known.drawn)
+    values = tuple(_figure(one.value) for one in known.bests)
     if known.metric != "valid_loss":
         yield from _told([Fact(f"best_{known.metric}", label, values, better, "number")])
-    steps = tuple(_number(one.best_step) for one in known.drawn)
+    steps = tuple(_number(one.step) for one in known.bests)
     yield from _told([Fact(f"best_{known.metric}_step", f"{label} at step", steps, "", "number")])
 
 

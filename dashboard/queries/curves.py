@@ -1,26 +1,23 @@
 """The curves of a job out of the database, and what they can be drawn along."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from django.db.models import Case, Exists, Max, Min, QuerySet, When
+from django.db.models import Case, Exists, Max, Min, When
 
 from dashboard.metric_words import Curve
 from dashboard.queries.shelf import Shelf
+from dashboard.queries.times import dated_events, time_axes
 from dashboard.traces import Trace
-from dashboard.x_axes import BY_STEP, TOKENS_METRIC, XAxis, by_time, by_tokens
-from jobs.models import Checkpoint, Event, Job, Point, Transition
-from providers.states import State
+from dashboard.x_axes import BY_STEP, TOKENS_METRIC, XAxis, by_tokens
+from jobs.models import Job, Point
 
 # Reading 100,000 points takes some 100 ms and drawing a part of them 5: a zoom reads them once. Below
 # WORTH reading is as fast as looking. The room is in points, 16 bytes each, for every web process.
 WORTH, ROOM = 2_000, 1_000_000
-STATE = Transition.Kind.STATE
-AS_SEEN = "Times are ours: when a point was first seen here."
-BETWEEN = "The times of steps without an event are an estimate, between those of their neighbours."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,13 @@ class Curves:
 
 
 _SHELF: Shelf[Curves] = Shelf(ROOM, lambda found: found.number)
+
+
+def known_curve(job: Job, metric: str) -> Trace | None:
+    """One of its curves, where all of them were read lately."""
+    found = _SHELF.get((job.public_id, job.version))
+    curves = found.curves if found else ()
+    return next((Trace.of(one.points) for one in curves if one.metric == metric), None)
 
 
 def curves_of(job: Job) -> Curves:
@@ -64,7 +68,7 @@ def _read(job: Job) -> Curves:
         curves.append(Curve(metric, Trace.packed(steps, values)))
     if not curves:
         return Curves((), None, None, has_events=False)
-    is_told = Case(When(Exists(_dated_events(job)), then=1), default=0)
+    is_told = Case(When(Exists(dated_events().filter(job=job)), then=1), default=0)
     seen = points.aggregate(first=Min("seen_at"), last=Max("seen_at"), told=Max(is_told))
     return Curves(tuple(curves), seen["first"], seen["last"], has_events=bool(seen["told"]))
 
@@ -86,51 +90,15 @@ def axis_of(job: Job, found: Curves, name: str) -> XAxis:
 def _tokens(job: Job, curves: Sequence[Curve]) -> XAxis | None:
     elapsed = next((one.points for one in curves if one.metric == TOKENS_METRIC), None)
     last = max((Trace.of(one.points).xs[-1] for one in curves), default=0.0)
-    whole = max(last, job.total_steps or 0) if job.is_over else 0.0
-    return by_tokens(Trace.of(elapsed) if elapsed else None, job.trained_tokens, whole)
+    return token_axis(job, Trace.of(elapsed) if elapsed else None, last)
+
+
+def token_axis(job: Job, elapsed: Trace | None, last_step: float) -> XAxis | None:
+    """`elapsed`: the provider's count by step. `last_step`: of all curves of the job."""
+    whole = max(last_step, job.total_steps or 0) if job.is_over else 0.0
+    return by_tokens(elapsed, job.trained_tokens, whole)
 
 
 def _times(job: Job, curves: Sequence[Curve]) -> XAxis | None:
-    """By the provider's clock where its events and checkpoints tell; else by ours."""
-    told = _told_times(job)
     longest = max((len(one.points) for one in curves), default=0)
-    note = BETWEEN if len(told) < longest else ""
-    axis = by_time(told, _pauses(job), note)
-    return axis or by_time(_seen_times(job), _pauses(job), AS_SEEN)
-
-
-def _dated_events(job: Job) -> QuerySet[Event]:
-    return Event.objects.filter(job=job, type="metrics", created_at__isnull=False)
-
-
-def _told_times(job: Job) -> Mapping[float, datetime]:
-    saved = Checkpoint.objects.filter(job=job, step__isnull=False, created_at__isnull=False)
-    rows = [
-        *saved.values_list("step", "created_at"),
-        *_dated_events(job).values_list("body__step", "created_at"),
-    ]
-    times: dict[float, datetime] = {}
-    for step, moment in rows:
-        if moment and isinstance(step, int | float) and not isinstance(step, bool):
-            times[float(step)] = min(moment, times.get(float(step), moment))
-    return times
-
-
-def _seen_times(job: Job) -> Mapping[float, datetime]:
-    seen = Point.objects.filter(job=job).values_list("step").order_by("step")
-    return dict(seen.annotate(Min("seen_at")))
-
-
-def _pauses(job: Job) -> list[tuple[datetime, datetime]]:
-    """From when to when the provider had the job paused."""
-    rows = Transition.objects.filter(job=job, kind=STATE).order_by("pk")
-    moves = [
-        (state, happened or recorded)
-        for state, happened, recorded in rows.values_list("to_state", "happened_at", "recorded_at")
-    ]
-    ends = [at for _, at in moves[1:]]
-    return [
-        (begun, ended)
-        for (state, begun), ended in zip(moves, ends, strict=False)
-        if state == State.PAUSED.value and begun < ended
-    ]
+    return time_axes({job.pk: longest}).get(job.pk)

@@ -4,9 +4,13 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from dashboard.comparison import UNKNOWN, Fact, Value, compare
-from dashboard.overlay import Line, drawn, overlay, style
-from dashboard.queries.compare import Asked, Chosen, ComparePage, MetricChoice
+from dashboard.overlay import overlay
+from dashboard.overlay_lines import Run, style
+from dashboard.queries.compare import Chosen, ComparePage
+from dashboard.queries.compare_asked import Asked
+from dashboard.queries.compare_curves import MetricChoice
 from dashboard.sameness import Verdict
+from dashboard.traces import Trace
 from providers.states import State
 
 LONG_NAME = "a-very-long-suffix-that-somebody-generated-from-a-branch-name-and-a-date-2026-11-22"
@@ -15,8 +19,7 @@ GRADER = "Answer with 1 if the reply keeps to the policy, and with 0 otherwise. 
 
 
 def example(now: datetime) -> ComparePage:
-    curves = drawn("valid_loss", [_curve(place) for place in range(len(NAMES))])
-    lines = [Line(place, *pair) for place, pair in enumerate(zip(NAMES, curves, strict=True))]
+    runs = [Run(place, name, Trace.of(_curve(place))) for place, name in enumerate(NAMES)]
     return ComparePage(
         asked=Asked(),
         jobs=tuple(_chosen(place, now) for place in range(len(NAMES))),
@@ -26,7 +29,7 @@ def example(now: datetime) -> ComparePage:
             Verdict("Whether v7 and v8 had the same data is unknown.", "", is_same=False),
         ),
         metrics=(MetricChoice("valid_loss", "Validation loss", is_chosen=True),),
-        chart=overlay("valid_loss", lines),
+        chart=overlay("valid_loss", runs),
         comparison=compare([("Result", _result(now)), ("Settings", _settings()), ("Data", ())]),
     )
 

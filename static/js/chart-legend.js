@@ -2,11 +2,12 @@
 const figure = (value, digits) => (value == null ? "–" : Number(value.toPrecision(digits)).toString());
 
 class ChartLegend extends HTMLElement {
-  say({ cursor: { idx, idxs }, data }) {
+  // `held`: what the server found for each line at each x; else it is the nearest point.
+  say({ cursor: { idx, idxs }, data }, held) {
     this.querySelector("[data-x]").textContent = idx == null ? "" : figure(data[0][idx], 9);
     for (const output of this.querySelectorAll("[data-value]")) {
-      const values = data[Number(output.dataset.value) + 1];
-      const value = idx == null ? values.findLast((found) => found != null) : values[idxs[Number(output.dataset.value) + 1]];
+      const line = Number(output.dataset.value), values = data[line + 1];
+      const value = idx == null ? values.findLast((found) => found != null) : held ? held[line][idx] : values[idxs[line + 1]];
       output.textContent = figure(value, 4);
     }
   }

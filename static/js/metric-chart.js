@@ -53,7 +53,7 @@ class MetricChart extends HTMLElement {
       cursor: { sync: { key: "tunebell", filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 }, hover: { prox: 24 }, bind: { dblclick: () => () => this.zoom() } },
       series: [{}, ...this.told.series.map((one, index) => this.line(one, index))],
       axes: [this.axis("x", 28), this.axis("y", 52)],
-      hooks: { setCursor: [(chart) => this.querySelector("chart-legend")?.say?.(chart)], setSelect: [(chart) => this.select(chart)] },
+      hooks: { setCursor: [(chart) => this.querySelector("chart-legend")?.say?.(chart, this.told.held)], setSelect: [(chart) => this.select(chart)] },
     }, points, this.over);
   }
   update() {

@@ -39,7 +39,7 @@ class MetricView extends HTMLElement {
   }
   limit(low, high) { [this.form.elements.from.value, this.form.elements.to.value] = [low, high]; }
   plain() {
-    for (const list of this.form.querySelectorAll("select")) list.selectedIndex = 0;
+    for (const list of this.form.querySelectorAll("[name=x], [name=y]")) list.selectedIndex = 0;
     for (const box of this.form.querySelectorAll("[type=checkbox]")) box.checked = true;
     this.form.elements.smooth.value = 0;
   }
@@ -58,7 +58,7 @@ class MetricView extends HTMLElement {
     const asked = new URLSearchParams(new FormData(this.form)), boxes = [...this.form.querySelectorAll("[name=series]")];
     for (const [name, usual] of [["x", "step"], ["y", "linear"], ["smooth", "0"], ["from", ""], ["to", ""]]) if (asked.get(name) === usual) asked.delete(name);
     if (boxes.every((box) => box.checked)) asked.delete("series");
-    return asked.toString();
+    return asked.toString().replaceAll("%2F", "/").replaceAll("%2C", ","); // as the links of the page have it
   }
   async show() {
     this.form.dataset.keep = "";
@@ -67,12 +67,12 @@ class MetricView extends HTMLElement {
     const query = this.query, search = query && `?${query}`;
     [this.busy, this.again] = [true, false];
     history.replaceState(history.state, "", `${location.pathname}${search}${location.hash}`);
-    const ask = new CustomEvent("region:show", { detail: { url: `${this.dataset.points}${search}`, target: this.closest("section") } });
+    const ask = new CustomEvent("region:show", { detail: { url: `${this.dataset.points}${search}`, target: document.getElementById(this.dataset.part) ?? this.closest("section") } });
     document.dispatchEvent(ask);
     await ask.detail.shown;
     this.busy = false;
     if (this.again) this.show();
-    else if (this.dataset.shown !== query) location.reload(); // no answer: the browser tells why
+    else if (`${new URLSearchParams(this.dataset.shown)}` !== `${new URLSearchParams(query)}`) location.reload(); // no answer: the browser tells why
   }
 }
 customElements.define("metric-view", MetricView);

@@ -9,7 +9,8 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.queries.compare import MOST_CURVES, MOST_ROWS, ref_of
+from dashboard.queries.compare import ref_of
+from dashboard.queries.compare_asked import MOST_CURVES, MOST_ROWS
 from jobs.models import File, Point
 from jobs.refs import compare_path
 from providers.states import State

@@ -46,6 +46,21 @@ def test_time_counts_from_the_first_point():
     assert axis.spot(1.5) == "minute 1.5"
 
 
+def test_time_counts_from_the_beginning_where_that_is_told():
+    times = {1.0: after(0), 2.0: after(1.5)}
+    axis = by_time(times, begun=after(-3))
+    assert [axis.at(step) for step in (1.0, 2.0)] == [3.0, 4.5]
+    assert axis.label == "Minutes since it began running"
+    late = by_time(times, begun=after(1))
+    assert [late.at(step) for step in (1.0, 2.0)] == [0.0, 1.5]
+
+
+def test_the_inverse_leads_from_places_to_steps():
+    axis = by_tokens(None, 6000, 3)
+    assert [axis.inverse().at(place) for place in (0.0, 2000.0, 6000.0)] == [0.0, 1.0, 3.0]
+    assert BY_STEP.inverse().at(7.0) == 7.0
+
+
 def test_one_moment_is_no_time():
     assert by_time({}) is None
     assert by_time({1.0: NOON, 2.0: NOON}) is None
