@@ -25,7 +25,7 @@ FOOT = (
     "all its threads together, without the database server's. a1 and a2: one warm round, then 5 of each way in turn.",
     "b, d, e: one gunicorn worker of 8 threads; 5 warm requests, then 30 of each side in turn over a kept connection",
     "(5 of a side that takes more than a second). SQL and bytes of a page are counted in another process, before gzip.",
-    "c: 5 contexts of one headless Chromium in turn (2 of a page that takes more than 20 s); its processes, those of",
+    "c: 5 contexts of one headless Chromium in turn (2 of a page that takes more than 30 s); its processes, those of",
     "the peers and the client share the cores. A peer's KB are as sent; MLflow has one worker, and all are on SQLite.",
 )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CONTEXTS = 5
 PATIENCE_MS, SETTLE_MS = 180_000, 10_000
-SLOW_MS, SLOW_CONTEXTS = 20_000, 2  # a page that takes so long is opened less often
+SLOW_MS, SLOW_CONTEXTS = 30_000, 2  # a page that takes so long is opened less often
 NODES = "document.evaluate('count(//node())', document, null, 1).numberValue"  # texts too
 FIRST_ROW = "table.jobs tbody tr"
 GOAL = Goal(ms=500, ratio=0.15, than="MLflow")

@@ -36,9 +36,11 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is counted and not timed: each with its most."""
+    """What is counted and not timed, each with its most; without one it is only told."""
 
-    counts: dict[str, tuple[float, float]] = field(default_factory=dict)  # unit -> found, most
+    counts: dict[str, tuple[float, float | None]] = field(
+        default_factory=dict
+    )  # unit -> found, most
 
     @property
     def found(self) -> str:
@@ -46,11 +48,12 @@ class Limits:
 
     @property
     def asked(self) -> str:
-        return ", ".join(f"<= {_short(most)} {unit}" for unit, (_, most) in self.counts.items())
+        limits = ((unit, most) for unit, (_, most) in self.counts.items() if most is not None)
+        return ", ".join(f"<= {_short(most)} {unit}" for unit, most in limits)
 
     @property
     def hold(self) -> bool:
-        return all(found <= most for found, most in self.counts.values())
+        return all(most is None or found <= most for found, most in self.counts.values())
 
 
 def compared(

@@ -11,12 +11,10 @@ from bench.site import Site
 from bench.table import Row
 from dashboard.views.live import TAG_HEADER
 
-MOST_SQL, MOST_KB = 10, 60
+MOST_SQL = 10
 POLL_SQL, POLL_KB = 2, 1
-HEALTHCHECKS_MS = (
-    13.0  # its poll of 100 checks took 12 to 14 ms on such a machine; not run again here
-)
-HEALTHCHECKS = "Healthchecks, earlier"
+# Its poll of 100 checks took 12 to 14 ms on such a machine; it is not run again here.
+HEALTHCHECKS, HEALTHCHECKS_MS = "Healthchecks, earlier", 13.0
 MANY_MS = {100_000: 20, 1_000_000: 40}
 
 
@@ -28,10 +26,11 @@ class View:
     path: str
     word: str
     goal: Goal
+    most_kb: int | None = None  # before gzip
 
 
 VIEWS = {
-    "b1": View("50 newest jobs of 10,000", "/jobs/", "newest", Goal(12, 0.4, "MLflow")),
+    "b1": View("50 newest jobs of 10,000", "/jobs/", "newest", Goal(12, 0.4, "MLflow"), 60),
     "b3": View(
         "succeeded ones of 10,000 by final validation loss",
         "/jobs/?state=succeeded&sort=loss",
@@ -53,7 +52,7 @@ def rows(site: Site, peers: list[Peer], chosen: set[str], database: str) -> list
 
 def listed(name: str, view: View, site: Site, peers: list[Peer], database: str) -> Row:
     counted = site.counted(view.path)
-    limits = {"SQL": (counted.sql, MOST_SQL), "KB": (counted.bytes / 1000, MOST_KB)}
+    limits = {"SQL": (counted.sql, MOST_SQL), "KB": (counted.bytes / 1000, view.most_kb)}
     sides = measured(f"{name} {database}", page_of(site, view.path), view.word, peers)
     return compared(name, f"{view.what}, {database}", sides, view.goal, Limits(limits))
 

@@ -39,7 +39,7 @@ LINK = re.compile(r"Sign in: (http://\S+)")
 PAGES = {
     "jobs": "/jobs/",
     "jobs-no-hit": "/jobs/?q=no+such+job&state=failed",
-    "jobs-columns": "/jobs/?method=supervised&sort=loss&cols=state,base_model,curve,best_loss,tokens,cost,duration",
+    "jobs-columns": "/jobs/?method=supervised&sort=loss&cols=curve,best,tokens,cost,duration,model,tags",
     "insight": "/insight/",
     "models": "/models/",
     "costs": "/costs/",

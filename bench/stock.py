@@ -7,8 +7,6 @@ their peers have; the others only what a list shows. Prints as JSON a cookie and
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -28,11 +26,11 @@ from accounts.models import Membership, Role, Team, User  # noqa: E402 - as abov
 from bench import runs  # noqa: E402 - as above
 from bench.ours import a_connection  # noqa: E402 - as above
 from bench.runs import Run  # noqa: E402 - as above
-from jobs import curves  # noqa: E402 - as above
-from jobs.models import Connection, Job, Point, PointSource  # noqa: E402 - as above
+from jobs import costing, curves, searching  # noqa: E402 - as above
+from jobs.models import Connection, Job, Point, PointSource, Transition  # noqa: E402 - as above
 
 SLUGS = ("prod-eu", "prod-us", "research", "lab")
-BATCH = 2000
+BATCH, AT_ONCE = 2000, 200  # an update by rows is slow at more
 ERRORS = (
     ("invalid_training_file", "Line 6174 of the training file is not valid JSON.", "training_file"),
     ("exceeded_quota", "You exceeded your current quota, please check your plan.", None),
@@ -76,6 +74,7 @@ def add(some: list[Run], connections: list[Connection], now: datetime) -> None:
     jobs = Job.objects.bulk_create(
         [a_job(run, connections[run.serial % len(connections)], now) for run in some]
     )
+    Transition.objects.bulk_create(an_end(job) for job in jobs if job.is_over)
     learn(jobs, now)
     pairs = [(run, job) for run, job in zip(some, jobs, strict=True) if run.serial < runs.RUNS]
     for few in _some(points_of(pairs, now)):
@@ -88,13 +87,9 @@ def add(some: list[Run], connections: list[Connection], now: datetime) -> None:
 
 def learn(jobs: list[Job], now: datetime) -> None:
     """What is written beside a job's facts: its estimate, and the text it is found by."""
-    if find_spec("jobs.costing"):
-        costing = import_module("jobs.costing")
-        costing.refresh(jobs, now)
-        Job.objects.bulk_update(jobs, ["cost_usd"], batch_size=BATCH)
-    if find_spec("jobs.searching"):
-        searching = import_module("jobs.searching")
-        searching.refresh([job.pk for job in jobs])
+    costing.refresh(jobs, now)
+    Job.objects.bulk_update(jobs, ["cost_usd"], batch_size=AT_ONCE)
+    searching.refresh([job.pk for job in jobs])
 
 
 def a_job(run: Run, connection: Connection, now: datetime) -> Job:
@@ -116,6 +111,23 @@ def a_job(run: Run, connection: Connection, now: datetime) -> Job:
         retrieved_at=now,
         step=float(run.length),
         total_steps=run.length if run.is_over else 2 * run.length,
+    )
+
+
+def an_end(job: Job) -> Transition:
+    """How it was seen to end; the list tells failures since the last visit by it."""
+    return Transition(
+        connection_id=job.connection_id,
+        job_id=job.pk,
+        from_state="running",
+        to_state=job.state,
+        raw_status=job.raw_status,
+        base_model=job.base_model,
+        stayed_s=float(runs.TOOK_S),
+        happened_at=job.ended_at,
+        recorded_at=job.ended_at,
+        announced_at=job.ended_at,
+        rings=True,
     )
 
 

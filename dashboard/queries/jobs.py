@@ -89,6 +89,13 @@ class JobsPage:
         return not self.connections
 
     @property
+    def is_demo(self) -> bool:
+        """Whether all that is watched is simulated."""
+        return bool(self.connections) and all(
+            one.origin == Connection.Origin.DEMO for one in self.connections
+        )
+
+    @property
     def strip_columns(self) -> tuple[Column, ...]:
         return chosen(STRIP, has_cost=False)
 

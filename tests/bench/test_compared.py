@@ -70,3 +70,8 @@ def test_a_small_size_keeps_its_decimals():
 
 def test_a_size_just_over_its_most_is_not_told_as_its_most():
     assert Limits({"KB": (60.2, 60)}).found == "60.2 KB"
+
+
+def test_what_has_no_limit_is_told_and_decides_nothing():
+    found = row([1.0], limits=Limits({"SQL": (9, 10), "KB": (500, None)}))
+    assert (found.holds, found.target) == (True, "<= 12 ms, <= 0.4 x MLflow, <= 10 SQL")

@@ -140,3 +140,10 @@ def test_at_the_end_the_jobs_are_one_press_away(admin, team):
     answer = admin.get("/welcome/").content.decode()
     assert "All set." in answer
     assert "2 jobs found, 1 of them active." in answer
+
+
+def test_the_list_of_a_demo_leads_an_admin_to_the_first_steps(admin, team):
+    a_connection(team, origin=Connection.Origin.DEMO)
+    assert "These jobs are simulated" in admin.get("/jobs/").content.decode()
+    a_connection(team)
+    assert "These jobs are simulated" not in admin.get("/jobs/").content.decode()
