@@ -72,7 +72,7 @@ def overlay(metric: str, runs: Sequence[Run], look: Look = PLAIN) -> Chart | Non
     return Chart(
         name=NAME,
         title=label_of(metric),
-        direction=DIRECTIONS.get(describe(metric).better or "", ""),
+        direction=_beside(metric, told.label if axis.name != "step" else ""),
         sentence=sentence(metric, runs, shown, look),
         series=tuple(series_of(line, x, y) for line in lines),
         x_ticks=x_ticks(x, axis),
@@ -85,6 +85,13 @@ def overlay(metric: str, runs: Sequence[Run], look: Look = PLAIN) -> Chart | Non
         is_log=look.is_log,
         ends=_ends(shown, y),
         held=held(shown),
+    )
+
+
+def _beside(metric: str, x_label: str) -> str:
+    """What stands beside the title: which way is good, and along what, where that is not the step."""
+    return " · ".join(
+        filter(None, (DIRECTIONS.get(describe(metric).better or "", ""), lower(x_label)))
     )
 
 

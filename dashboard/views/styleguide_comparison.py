@@ -9,6 +9,7 @@ from dashboard.overlay_lines import Run, style
 from dashboard.queries.compare import Chosen, ComparePage
 from dashboard.queries.compare_asked import Asked
 from dashboard.queries.compare_curves import MetricChoice
+from dashboard.queries.metrics import X_UNITS, X_WORDS, Choice, ViewForm
 from dashboard.sameness import Verdict
 from dashboard.traces import Trace
 from providers.states import State
@@ -30,7 +31,24 @@ def example(now: datetime) -> ComparePage:
         ),
         metrics=(MetricChoice("valid_loss", "Validation loss", is_chosen=True),),
         chart=overlay("valid_loss", runs),
+        form=_form(),
         comparison=compare([("Result", _result(now)), ("Settings", _settings()), ("Data", ())]),
+    )
+
+
+def _form() -> ViewForm:
+    return ViewForm(
+        xs=tuple(Choice(x, word, x == "step") for x, word in X_WORDS.items()),
+        ys=(
+            Choice("linear", "Linear", is_chosen=True),
+            Choice("log", "Logarithmic", is_chosen=False),
+        ),
+        series=(),
+        unit=X_UNITS["step"],
+        low="",
+        high="",
+        smooth="0",
+        note="v7: Tokens are an estimate: those trained in all, shared out evenly over the steps.",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jobs.refs import Ref, compare_path
-from tests.browser.test_keyboard import tab_to
+from tests.browser.test_keyboard import MOST_TABS, tab_to
 from tests.browser.watching import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
@@ -78,6 +78,49 @@ def test_keys_alone_lead_from_a_job_to_its_comparison(page, busy):
     expect(page).to_have_url(re.compile(r"/compare/\?jobs=demo/[^,]+,[^,&]+$"))
     tab_to(page, ".compared")
     expect(page.get_by_role("region", name="Table of facts")).to_be_focused()
+
+
+def first_names(page: Page) -> list[str]:
+    """Of the first two rows of the list, as a comparison has them: a row may say more of its job."""
+    links = page.locator("form#ticked .name")
+    return [links.nth(place).get_attribute("href") for place in range(2)]
+
+
+def compared_pages(page: Page) -> list[str]:
+    names = page.get_by_role("list", name="Jobs compared").locator(".name")
+    return names.evaluate_all("all => all.map(one => one.getAttribute('href'))")
+
+
+def test_the_keys_of_the_list_open_a_comparison(page):
+    page.goto("/jobs/")
+    wanted = first_names(page)
+    tab_to(page, "form#ticked .name")
+    for key in "xjxc":
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+    assert compared_pages(page) == wanted
+
+
+def test_boxes_and_the_button_of_the_list_open_a_comparison_by_tab_and_space(page):
+    page.goto("/jobs/")
+    wanted = first_names(page)
+    for name in range(1, 3):
+        tab_to(page, f"form#ticked tbody tr:nth-of-type({name}) [type=checkbox]")
+        page.keyboard.press("Space")
+    back_to(page, "button[formaction]", "Compare")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Jobs compared")).to_be_visible()
+    assert compared_pages(page) == wanted
+
+
+def back_to(page: Page, selector: str, text: str) -> None:
+    """The buttons stand before the rows."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Shift+Tab")
+        focused = page.locator(":focus").filter(has_text=text)
+        if focused.and_(page.locator(selector)).count():
+            return
+    raise AssertionError(f"{text} is not reached by Shift and Tab")
 
 
 def test_a_job_is_left_out_by_its_chip(page, busy):

@@ -116,6 +116,7 @@ def test_along_tokens_each_run_has_its_own_places():
     chart = overlay("valid_loss", [Run(0, "v7", trace, counted), Run(1, "v8", trace, shared_out)])
     assert [one.steps[-1] for one in chart.series] == [1000.0, 500.0]
     assert chart.x_label == "Tokens (estimate)"
+    assert chart.direction == "Lower is better · tokens (estimate)"
     assert "v7 2.98 → 1 at token 1\u2009000" in chart.sentence
 
 
