@@ -55,7 +55,7 @@ def test_a_trouble_is_told_once_and_its_end_once(provider, connection, poll):
     provider.heals()
     poll(4)
     told = Transition.objects.filter(kind="health", rings=True)
-    assert list(told.values_list("to_state", flat=True)) == ["unreachable", "ok"]
+    assert list(told.order_by("pk").values_list("to_state", flat=True)) == ["unreachable", "ok"]
 
 
 def http_date(seconds):
