@@ -121,7 +121,16 @@ USUAL_WITH_COST = ("curve", "progress", "tokens", "cost", "created", "changed")
 STRIP = ("progress", "tokens", "changed")  # of the rows above the list
 USUAL_CURVE = "Validation loss"
 TICKABLE = "r"  # the prefix of rows with a box
-NARROW = 7  # more columns than these scroll sideways in their frame
+# What each takes in rem, as static/css/list.css has it, and what is left of the page beside state and name.
+WIDTHS = {
+    "for-curve": 11.0,
+    "for-progress": 6.25,
+    "for-tokens": 7.25,
+    "for-time": 6.25,
+    "for-figure": 7.0,
+    "for-text": 11.0,
+}
+ROOM = 48.0
 
 
 def known(asked: Iterable[str]) -> tuple[str, ...]:
@@ -138,6 +147,11 @@ def chosen(cols: Sequence[str], *, has_cost: bool) -> tuple[Column, ...]:
     """The columns of a view. `has_cost`: whether a row has a cost that the usual ones should show."""
     names = cols or (USUAL_WITH_COST if has_cost else USUAL)
     return tuple(BY_NAME[name] for name in names)
+
+
+def is_wide(shown: Iterable[Column]) -> bool:
+    """Whether they leave the names too little room, and so scroll sideways in their frame."""
+    return sum(WIDTHS[column.width] for column in shown) > ROOM
 
 
 def rows_html(

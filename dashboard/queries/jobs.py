@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from dashboard import words
-from dashboard.columns import CHOICES, NARROW, STRIP, Column, chosen
+from dashboard.columns import CHOICES, STRIP, Column, chosen, is_wide
 from dashboard.list_url import list_url
 from dashboard.queries import news
 from dashboard.queries.hearing import Hearing, hearing_with, number_of
@@ -102,7 +102,7 @@ class JobsPage:
     @property
     def is_wide(self) -> bool:
         """Whether its table scrolls sideways."""
-        return len(self.columns) > NARROW
+        return is_wide(self.columns)
 
     @property
     def shown_names(self) -> tuple[str, ...]:

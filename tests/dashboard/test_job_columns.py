@@ -1,6 +1,8 @@
 """The columns of the jobs list: which are shown, and what stands in their cells."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -11,6 +13,7 @@ from jobs.models import Connection
 from tests.builders import NOON, a_connection, a_job, a_member, a_team
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).parents[2]
 HOSTILE = '"><script>alert(1)</script>\u202e💥' + "x" * 100
 
 
@@ -182,3 +185,23 @@ def test_ticked_jobs_are_compared_in_their_order(client, lab, team) -> None:
 )
 def test_what_is_no_job_of_the_team_is_not_compared(client, lab, ticked, status) -> None:
     assert client.post("/jobs/compare/", {"job": ticked}).status_code == status
+
+
+def test_the_widths_are_those_of_the_stylesheet():
+    text = (ROOT / "static" / "css" / "list.css").read_text()
+    written = re.findall(r"& \.(for-[a-z]+) \{ inline-size: ([\d.]+)rem; \}", text)
+    sizes = {name: float(size) for name, size in written if name != "for-state"}
+    assert sizes == columns.WIDTHS
+
+
+@pytest.mark.parametrize(
+    ("names", "scrolls"),
+    [
+        (columns.USUAL_WITH_COST, False),  # 11 + 6.25 + 2 x 7.25 + 2 x 6.25 = 44.25
+        (("curve", "tokens", "cost", "best", "model", "tags", "duration"), True),  # 61.5
+        (("model", "connection", "id", "file"), False),  # 44
+        (tuple(columns.BY_NAME), True),
+    ],
+)
+def test_a_table_scrolls_before_the_names_lose_their_room(names, scrolls):
+    assert columns.is_wide(columns.chosen(names, has_cost=True)) is scrolls
