@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from accounts.models import Role, Team
 from dashboard import columns
-from jobs.models import Connection
 from tests.builders import NOON, a_connection, a_job, a_member, a_team
 
 pytestmark = pytest.mark.django_db
@@ -18,20 +16,8 @@ HOSTILE = '"><script>alert(1)</script>\u202e💥' + "x" * 100
 
 
 @pytest.fixture
-def team() -> Team:
-    return a_team()
-
-
-@pytest.fixture
-def client(team) -> Client:
-    client = Client()
-    client.force_login(a_member(team, Role.VIEWER))
-    return client
-
-
-@pytest.fixture
-def lab(team) -> Connection:
-    return a_connection(team, slug="lab", name="Lab", health="ok")
+def client(viewer) -> Client:
+    return viewer
 
 
 def shown(response) -> list[str]:

@@ -8,32 +8,20 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Role, Team
+from accounts.models import Team
 from alerts.models import Silence
 from dashboard import columns
 from dashboard.queries import state_counts
 from dashboard.templatetags import bell
 from jobs.models import Connection
-from tests.builders import a_channel, a_connection, a_job, a_member, a_rule, a_team, a_transition
+from tests.builders import a_channel, a_connection, a_job, a_rule, a_team, a_transition
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def team() -> Team:
-    return a_team()
-
-
-@pytest.fixture
-def client(team) -> Client:
-    client = Client()
-    client.force_login(a_member(team, Role.VIEWER))
-    return client
-
-
-@pytest.fixture
-def lab(team) -> Connection:
-    return a_connection(team, slug="lab", name="Lab", health="ok")
+def client(viewer) -> Client:
+    return viewer
 
 
 def names(response) -> list[str]:
