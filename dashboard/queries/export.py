@@ -27,7 +27,8 @@ def chosen_jobs(team: Team, asked: QueryDict) -> "JobQuerySet":
         return ticked_jobs(team, asked.getlist(TICKED))
     connections = {one.pk: one for one in Connection.objects.for_team(team).live()}
     wanted = JobFilter.read(asked)
-    return narrow(listed(team, wanted, connections), wanted, connections)
+    jobs = listed(team, connections, is_archived=wanted.archived)
+    return narrow(jobs, wanted, connections)
 
 
 def ticked_jobs(team: Team, numbers: Sequence[str]) -> "JobQuerySet":

@@ -1,9 +1,10 @@
 """Whether anybody hears of what happens here: the warnings on Jobs and on Alerts."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.urls import reverse
 
@@ -15,15 +16,20 @@ from dashboard.context import Banner
 DEAF = "nobody will be told."
 
 
+class Reach(IntEnum):
+    """How far the alerts of a team get, by the rule that gets furthest."""
+
+    NO_RULE = 0
+    RULES_OFF = 1
+    CHANNELS_OFF = 2
+    CHANNELS_FAIL = 3
+    PEOPLE = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """Of rules: those that are on. Of channels: those that a rule which is on names."""
-
     has_channel: bool  # at all, in use or not
-    has_rule: bool  # at all, on or off
-    is_ruled: bool
-    is_heard: bool  # one of the channels is on
-    is_working: bool  # ... and does not fail
+    reach: Reach
     given_up: int
 
 
@@ -34,29 +40,22 @@ def hearing(team: Team) -> Hearing:
 def hearing_with(team: Team, *more: Combinable) -> tuple[Hearing, list[Any]]:
     """All of it in one query, and what else the page wants to know of the team: `more` values."""
     own = {"team": OuterRef("pk")}
-    ruling = Rule.objects.filter(**own, is_enabled=True).exclude(states=[])
-    dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD)
     added = Channel.objects.filter(**own).exclude(origin=Channel.Origin.ADMINS)
-    has_channel, has_rule, is_ruled, is_heard, is_working, given_up, *rest = (
-        Team.objects.values_list(
-            Exists(added),
-            Exists(Rule.objects.filter(**own)),
-            Exists(ruling),
-            Exists(ruling.filter(channels__is_enabled=True)),
-            Exists(ruling.filter(channels__is_enabled=True, channels__failures=0)),
-            number_of(dead),
-            *more,
-        ).get(pk=team.pk)
+    dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD)
+    values = (Exists(added), _furthest(Rule.objects.filter(**own)), number_of(dead), *more)
+    has_channel, reach, given_up, *rest = Team.objects.values_list(*values).get(pk=team.pk)
+    return Hearing(bool(has_channel), Reach(reach or 0), given_up or 0), rest
+
+
+def _furthest(rules: "QuerySet[Rule]") -> Subquery:
+    """The furthest that one of them reaches, as a value; null for none."""
+    reach = Case(
+        When(Q(is_enabled=False) | Q(states=[]), Value(Reach.RULES_OFF)),
+        When(channels__is_enabled=True, channels__failures=0, then=Value(Reach.PEOPLE)),
+        When(channels__is_enabled=True, then=Value(Reach.CHANNELS_FAIL)),
+        default=Value(Reach.CHANNELS_OFF),
     )
-    heard = Hearing(
-        has_channel=bool(has_channel),
-        has_rule=bool(has_rule),
-        is_ruled=bool(is_ruled),
-        is_heard=bool(is_heard),
-        is_working=bool(is_working),
-        given_up=given_up or 0,
-    )
-    return heard, rest
+    return Subquery(rules.order_by().values("team").annotate(reach=Max(reach)).values("reach"))
 
 
 def number_of(rows: "QuerySet[Any]") -> Subquery:
@@ -71,21 +70,21 @@ def warnings(heard: Hearing, role: Role) -> tuple[Banner, ...]:
 
 
 def _deafness(heard: Hearing, role: Role) -> Banner | None:
-    if not heard.is_ruled:
+    if heard.reach <= Reach.RULES_OFF:
         return _unruled(heard, role)
     alerts = reverse("alerts")
-    if not heard.is_heard:
+    if heard.reach == Reach.CHANNELS_OFF:
         step = _step(role, Role.ADMIN, "Switch one on, or name others in a rule.")
         title = f"Every channel that the rules name is off: {DEAF}"
         return Banner("paused", title, step, alerts, "Channels")
-    if not heard.is_working:
+    if heard.reach == Reach.CHANNELS_FAIL:
         text = f"Alerts wait until one works again. {_step(role, Role.ADMIN, 'Send a test.')}"
         return Banner("failed", "All channels are failing.", text, alerts, "Channels")
     return None
 
 
 def _unruled(heard: Hearing, role: Role) -> Banner:
-    if heard.has_rule:
+    if heard.reach == Reach.RULES_OFF:
         step = _step(role, Role.EDITOR, "Switch one on.")
         return Banner("paused", f"Every rule is off: {DEAF}", step, reverse("alerts"), "Rules")
     title = f"No rule yet: {DEAF}"

@@ -8,7 +8,7 @@ from django.db.models import DateTimeField, F, FloatField, Q
 
 from dashboard import cursors
 from dashboard.queries.job_filter import JobFilter
-from dashboard.queries.job_row import with_row_columns
+from dashboard.queries.job_row import Listed, read
 from jobs.models import Job
 from jobs.models.job import UNDATED
 
@@ -20,13 +20,12 @@ MICROSECOND = timedelta(microseconds=1)
 MOST_DIGITS = 18
 
 
-def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Job], str]:
+def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Listed], str]:
     """The rows of one page and the cursor of the next ("" when there is none)."""
     column, nulls_last = F(asked.column), None if asked.column in NEVER_NULL else True
     is_down = asked.is_descending
     order = column.desc(nulls_last=nulls_last) if is_down else column.asc(nulls_last=nulls_last)
-    rows = with_row_columns(beyond(jobs, asked)).order_by(order, "-pk")
-    found = list(rows[: asked.limit + 1])
+    found = read(beyond(jobs, asked).order_by(order, "-pk")[: asked.limit + 1])
     has_more = len(found) > asked.limit
     return found[: asked.limit], cursor_of(found[asked.limit - 1], asked) if has_more else ""
 
@@ -50,7 +49,7 @@ def beyond(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
     )
 
 
-def cursor_of(job: Job, asked: JobFilter) -> str:
+def cursor_of(job: Listed, asked: JobFilter) -> str:
     """Where this row stands: its number and its value as of now, so that a page follows the one that
     was seen, also when the row has moved or gone meanwhile.
     """
@@ -58,7 +57,7 @@ def cursor_of(job: Job, asked: JobFilter) -> str:
     value = (job.created_at or UNDATED) if is_listed_at else getattr(job, asked.column)
     if isinstance(value, datetime):
         value = (value - UNDATED) // MICROSECOND
-    return str(job.pk) if value is None else f"{job.pk}.{value}"
+    return str(job.id) if value is None else f"{job.id}.{value}"
 
 
 def place_of(asked: JobFilter) -> tuple[object, int] | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -11,21 +11,61 @@ from django.urls import reverse
 from alerts.models import Silence
 from dashboard import words
 from dashboard.charts import label_of
-from jobs.models import Connection, Job
+from jobs.models import Connection
+from jobs.models.job import share_done
 from providers.states import State
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
-# Half of the columns; fifty rows of all of them take 5 ms more to read.
-READ = (
-    *("pk", "connection_id", "provider_id", "suffix", "state", "raw_status", "base_model"),
-    *("method", "training_file", "seed", "tags", "flags", "is_missing", "restarted_from"),
-    *("error_code", "error_message", "curve", "headline_metric", "headline_value"),
-    *("step", "total_steps", "trained_tokens", "cost_usd", "train_loss", "valid_loss"),
-    *("best_valid_loss", "reward", "created_at", "changed_at", "ended_at", "stuck_since"),
-)
 MESSAGE_SHOWN = 120
+
+
+class Listed(NamedTuple):
+    """What a list reads of a job: a third of its columns, by their names. As models, fifty of them took
+    1.2 ms more to read.
+    """
+
+    id: int
+    connection_id: int
+    provider_id: str
+    suffix: str | None
+    state: str
+    raw_status: str
+    base_model: str
+    method: str | None
+    training_file: str | None
+    seed: int | None
+    tags: str
+    flags: str
+    is_missing: bool
+    restarted_from: str | None
+    error_code: str | None
+    error_message: str | None
+    curve: list[float]
+    headline_metric: str
+    headline_value: float | None
+    step: float | None
+    total_steps: int | None
+    trained_tokens: int | None
+    cost_usd: float | None
+    train_loss: float | None
+    valid_loss: float | None
+    best_valid_loss: float | None
+    reward: float | None
+    created_at: datetime | None
+    changed_at: datetime | None
+    ended_at: datetime | None
+    stuck_since: datetime | None
+    is_muted: bool
+
+    @property
+    def name(self) -> str:
+        return self.suffix or self.provider_id
+
+    @property
+    def is_over(self) -> bool:
+        return State(self.state).is_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +121,19 @@ class Row:
         return "" if self.took is None else words.clock(self.took)
 
 
-def with_row_columns(jobs: "JobQuerySet") -> "JobQuerySet":
-    """The jobs with what `row_of` reads, and whether somebody silenced them."""
+def read(jobs: "JobQuerySet") -> list[Listed]:
+    """These jobs, in their order, and whether somebody silenced each."""
     silence = Silence.objects.filter(job=OuterRef("pk")).filter(Q(until=None) | Q(until__gt=Now()))
-    return jobs.only(*READ).annotate(is_muted=Exists(silence))
+    found = jobs.annotate(is_muted=Exists(silence)).values_list(*Listed._fields)
+    return [Listed._make(values) for values in found]
 
 
-def row_of(job: Job, connection: Connection) -> Row:
-    """`job`: of `with_row_columns`."""
+def row_of(job: Listed, connection: Connection) -> Row:
     detail = (job.base_model, connection.name)
     message = (job.error_message or "").strip().partition("\n")[0]
-    progress, is_over = job.progress, job.is_over
+    progress, is_over = share_done(job.step, job.total_steps), job.is_over
     return Row(
-        id=job.pk,
+        id=job.id,
         url=reverse("job", args=[connection.slug, job.provider_id]),
         name=job.name,
         detail=" · ".join(part for part in detail if part),
@@ -114,7 +154,7 @@ def row_of(job: Job, connection: Connection) -> Row:
         created_at=job.created_at,
         flags=tuple(job.flags.split()),
         tags=tuple(job.tags.split()),
-        is_muted=bool(getattr(job, "is_muted", False)),
+        is_muted=job.is_muted,
         base_model=job.base_model,
         connection=connection.name,
         provider_id=job.provider_id,

@@ -1,6 +1,6 @@
 """What the jobs list shows: one page of rows, the counts around them, and what needs a look first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -157,19 +157,19 @@ def job_list(
     """
     connections = tuple(Connection.objects.for_team(team).live().order_by("name"))
     by_id = {connection.pk: connection for connection in connections}
-    jobs = listed(team, asked, by_id)
+    jobs = listed(team, by_id, is_archived=asked.archived)
     rest = narrow(jobs, asked.stateless, by_id, hits)
     counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
     found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
-    pins = pinned(jobs, visit.since, by_id) if asked.has_strip else Pins()
     is_moving = any(one.is_moving for one in counts)
     heard, (stuck, failures, last_ended_at, everything) = hearing_with(
         team,
         number_of(rest.stuck()),
-        number_of(news.failed_since(Job.objects.for_team(team).live(), visit.looked_at)),
+        number_of(news.failed_since(listed(team, by_id), visit.looked_at)),
         Value(None, DateTimeField()) if is_moving else _last_end_of(jobs),
         Value(0) if found else total_by_index(team, by_id),
     )
+    pins = pinned(jobs, visit.since, by_id, has_stuck=bool(stuck)) if asked.has_strip else Pins()
     rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)
     return JobsPage(
         asked=asked,
@@ -201,10 +201,10 @@ def exact_hit(team: Team, hits: searching.Hits | None) -> Job | None:
     return found.select_related("connection").first()
 
 
-def listed(team: Team, asked: JobFilter, connections: Mapping[int, Connection]) -> "JobQuerySet":
+def listed(team: Team, connections: Iterable[int], *, is_archived: bool = False) -> "JobQuerySet":
     """All jobs of these connections, or those of them that were put away."""
     jobs = Job.objects.for_team(team).filter(connection__in=connections)
-    return jobs.filter(archived_at__isnull=not asked.archived)
+    return jobs.filter(archived_at__isnull=not is_archived)
 
 
 def _counted(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from dashboard import words
 from dashboard.queries import news
-from dashboard.queries.job_row import Row, row_of, with_row_columns
+from dashboard.queries.job_row import Row, read, row_of
 from jobs.models import Connection
-from jobs.models.job import UNDATED
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
@@ -50,27 +49,14 @@ class Pins:
         )
 
 
-def pinned(jobs: "JobQuerySet", since: datetime, connections: Mapping[int, Connection]) -> Pins:
-    """In one query: what failed since then, and what is flagged as stuck or without progress."""
-    failed = news.failed_since(jobs, since).order_by("-ended_at").values("pk")[: SHOWN + 1]
-    stuck = jobs.stuck().order_by("-stuck_since", "-pk").values("pk")[:SHOWN]
-    some = with_row_columns(
-        jobs
-    )  # by two lists of keys: with an "or", every row would be looked at
-    found = some.filter(pk__in=failed).union(some.filter(pk__in=stuck), all=True)
-    rows = {job: row_of(job, connections[job.connection_id]) for job in found}
-    ended = sorted(
-        (job for job in rows if rows[job].is_failed),
-        key=lambda job: job.ended_at or UNDATED,
-        reverse=True,
+def pinned(
+    jobs: "JobQuerySet", since: datetime, connections: Mapping[int, Connection], *, has_stuck: bool
+) -> Pins:
+    """What failed since then; and where some are, what is flagged as stuck or without progress."""
+    ended = read(news.failed_since(jobs, since).order_by("-ended_at")[: SHOWN + 1])
+    stuck = read(jobs.stuck().order_by("-stuck_since", "-pk")[:SHOWN]) if has_stuck else []
+    failed, waiting = (
+        tuple(row_of(job, connections[job.connection_id]) for job in found[:SHOWN])
+        for found in (ended, stuck)
     )
-    waiting = sorted(
-        (job for job in rows if not rows[job].is_failed and job.stuck_since),
-        key=lambda job: (job.stuck_since, job.pk),
-        reverse=True,
-    )
-    return Pins(
-        failed=tuple(rows[job] for job in ended[:SHOWN]),
-        has_more=len(ended) > SHOWN,
-        stuck=tuple(rows[job] for job in waiting),
-    )
+    return Pins(failed, has_more=len(ended) > SHOWN, stuck=waiting)

@@ -203,6 +203,11 @@ class Job(Leased):
     @property
     def progress(self) -> float | None:
         """0 to 1, or None when the provider gives no steps."""
-        if not self.step or not self.total_steps or self.total_steps <= 0:
-            return None
-        return min(self.step / self.total_steps, 1.0)
+        return share_done(self.step, self.total_steps)
+
+
+def share_done(step: float | None, total_steps: int | None) -> float | None:
+    """0 to 1, or None when the provider gives no steps."""
+    if not step or not total_steps or total_steps <= 0:
+        return None
+    return min(step / total_steps, 1.0)
