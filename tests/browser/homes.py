@@ -18,8 +18,9 @@ from alerts.setup import RuleFacts, create_channel, create_rule
 from dashboard import saved_views
 from jobs import labels
 from jobs.claims import database_now
-from jobs.models import Connection, Job
+from jobs.models import Connection, Job, Transition
 from jobs.poll import poll_due
+from jobs.watch import watch
 from simulator.population import World
 from simulator.serving import Running, serve_in_thread
 from tests import builders
@@ -31,6 +32,7 @@ LONG_NAME = "a-suffix-somebody-generated-from-a-branch-name-and-a-date-2026-11-2
 HOSTILE = '<b onmouseover="alert(1)">bold</b> <!channel> ' + "unbreakable" * 30
 STATES = ("queued", "running", "paused", "succeeded", "failed", "cancelled")
 METHODS = ("supervised", "dpo", "reinforcement")
+USUAL_WAIT_S, WAITS = 22 * 60, 14
 FATE = {"code": "invalid_training_file", "message": "Line 6174 is not JSON.", "param": None}
 
 
@@ -92,6 +94,8 @@ def busy_home(demo: Running, lab: ProviderDouble) -> Home:
     )
     ApiToken.create_token(team, "grafana", creator=admin)
     poll(2)
+    some_waits(connection)
+    watch()  # flags what hangs
     hooked = a_failure_that_rang(team, lab)
     ids = {"connection": "demo", "member": member.pk, "kind": "webhook", **hooked}
     shown = dict(showcase(connection))
@@ -100,6 +104,15 @@ def busy_home(demo: Running, lab: ProviderDouble) -> Home:
     job = Job.objects.get(connection=connection, provider_id=ids["job_id"])
     ids["view"] = said_of(job, admin, "Broken runs")
     return Home(cookie_of(admin), cookie_of(guest), ids, shown)
+
+
+def some_waits(connection: Connection) -> None:
+    """The history of the model of a job that the simulator lets wait: jobs that are gone by now."""
+    stay = {"from_state": "queued", "to_state": "running", "stayed_s": USUAL_WAIT_S, "rings": False}
+    model = {"base_model": "mistralai/Mistral-7B-Instruct-v0.3", "announced_at": timezone.now()}
+    Transition.objects.bulk_create(
+        Transition(connection=connection, **stay, **model) for _ in range(WAITS)
+    )
 
 
 def a_failure_that_rang(team, lab: ProviderDouble) -> dict[str, object]:
