@@ -4,7 +4,7 @@ The tags of the same names print them in templates. They are no templates themse
 hundred of them, each took 40 us, and those that come again and again are put together once.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
@@ -74,7 +74,12 @@ def when(moment: datetime | None, now: datetime, reason: str = NOT_GIVEN) -> Saf
     """
     if moment is None:
         return format_html('<span class="muted" title="{}">–</span>', reason)
+    begin = _time_tag(moment, timezone.get_current_timezone())
+    return SafeString(f"{begin}{words.ago(moment, now)}</time>")
+
+
+@lru_cache(maxsize=4096)
+def _time_tag(moment: datetime, zone: tzinfo) -> str:
     iso = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
-    said = words.ago(moment, now)
-    return SafeString(f'<time datetime="{iso}" title="{exact}">{said}</time>')
+    exact = moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return f'<time datetime="{iso}" title="{exact}">'
