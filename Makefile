@@ -28,9 +28,9 @@ types: .venv/.dev ## types only
 shell: .venv/.runtime ## Python with the models loaded
 	@$(PY) manage.py shell
 
-screenshots: .venv/.dev ## pictures of every page of the running demo, into docs/screenshots
+screenshots: .venv/.dev ## pictures of every page, into docs/screenshots
 	@requirements/browser
-	@$(PY) bench/screenshots.py
+	@$(PY) -m bench.screenshots
 
 check-aimock: .venv/.dev ## follows jobs of a server not written here (needs npm)
 	@$(PY) -m pytest -q -s -p no:randomly tests/external/check_aimock.py

@@ -1,8 +1,8 @@
-"""Pictures of the running demo, for the README and for the eye: both themes, wide and narrow.
+"""Pictures of every page, for the README and for the eye: both themes, wide and narrow.
 
-Starts `manage.py up` on an empty folder, with a receiver for its alerts, waits until the simulated
-jobs have moved, signs in by the printed link, sets up a channel and a rule as a person would, and
-writes docs/screenshots/<page>-<theme>-<width>.png.
+Starts `manage.py up` on an empty folder, first without and then with simulated jobs and a receiver for
+its alerts, signs in by the printed link, sets up a channel and a rule as a person would, waits until
+the jobs have moved, and writes docs/screenshots/<page>-<theme>-<width>.png.
 """
 
 import itertools
@@ -16,12 +16,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
+
+from bench.pictured import BRINGS, EMPTY, Opening, at, followed, pages_of, saving_a_view
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "screenshots"
@@ -29,54 +31,26 @@ THEMES = ("light", "dark")
 WIDTHS = (1440, 390)
 SETTLE_S = 45  # until jobs of the demo are in most states and curves have some points
 START_S = 120
-KINDS = {
-    "running": "state=running",
-    "failed": "state=failed",
-    "succeeded": "state=succeeded&method=supervised",
-    "reinforcement": "state=succeeded&method=reinforcement",
-}
 LINK = re.compile(r"Sign in: (http://\S+)")
-PAGES = {
-    "jobs": "/jobs/",
-    "jobs-no-hit": "/jobs/?q=no+such+job&state=failed",
-    "jobs-columns": "/jobs/?method=supervised&sort=loss&cols=curve,best,tokens,cost,duration,model,tags",
-    "insight": "/insight/",
-    "models": "/models/",
-    "costs": "/costs/",
-    "prices": "/costs/prices/",
-    "views": "/views/",
-    "welcome": "/welcome/",
-    "alerts": "/alerts/",
-    "deliveries": "/alerts/deliveries/",
-    "rule": "/alerts/rules/add/",
-    "channels": "/alerts/channels/add/",
-    "messages": "/styleguide/messages/?channel=slack",
-    "connection": "/connections/demo/",
-    "connections": "/connections/",
-    "status": "/status/",
-    "team": "/team/",
-    "tokens": "/team/tokens/",
-    "log": "/team/log/",
-    "retention": "/team/retention/",
-    "password": "/team/password/",
-    "styleguide": "/styleguide/",
-}
-JOB_PAGES = ("timeline/", "changes/", "events/", "raw/", "labels/")
+Pages = Callable[[Page, str], Iterable[tuple[str, Opening]]]  # of the site at this origin
 
 
 def main() -> int:
     settle = float(sys.argv[1]) if len(sys.argv) > 1 else SETTLE_S
     TARGET.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        receiver() as hook,
-        demo(Path(folder), hook) as link,
-        sync_playwright() as playwright,
-    ):
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        state = signed_in(browser, link, hook)
-        time.sleep(settle)
-        take_all(browser, base_of(link), state)
+        with tempfile.TemporaryDirectory() as folder, a_site(Path(folder)) as link:
+            take_all(browser, link, browser.new_context().storage_state(), strange_pages)
+            take_all(browser, link, signed_in(browser, link), empty_pages)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            receiver() as hook,
+            a_site(Path(folder), DEMO="1", TUNEBELL_WEBHOOK_URL=hook) as link,
+        ):
+            state = set_up(browser, base_of(link), signed_in(browser, link), hook)
+            time.sleep(settle)
+            take_all(browser, link, state, all_pages)
         browser.close()
     return 0
 
@@ -108,17 +82,17 @@ class _Taking(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def demo(folder: Path, hook: str) -> Iterator[str]:
-    """The sign-in link of a site that runs with simulated jobs until the block is left."""
+def a_site(folder: Path, **more: str) -> Iterator[str]:
+    """The sign-in link of a site that runs until the block is left."""
     log = folder / "up.log"
     command = [sys.executable, str(ROOT / "manage.py"), "up"]
     environment = {
         **os.environ,
         "TUNEBELL_DATA_DIR": str(folder / "var"),
         "PORT": str(free_port()),
-        "DEMO": "1",
+        "DEMO": "0",
         "TUNEBELL_ALLOW_PRIVATE": "127.0.0.0/8",
-        "TUNEBELL_WEBHOOK_URL": hook,
+        **more,
     }
     with log.open("w") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=ROOT)
@@ -142,74 +116,65 @@ def base_of(link: str) -> str:
     return link[: link.index("/", len("http://"))]
 
 
-def signed_in(browser: Browser, link: str, hook: str) -> StorageState:
-    """The cookies of an admin who set up a second channel, and a rule with quiet hours for it."""
+def signed_in(browser: Browser, link: str) -> StorageState:
     context = browser.new_context()
-    page = context.new_page()
-    page.goto(link)
-    page.goto(f"{base_of(link)}/alerts/channels/add/webhook/")
+    context.new_page().goto(link)
+    return context.storage_state()
+
+
+def set_up(browser: Browser, base: str, state: StorageState, hook: str) -> StorageState:
+    """The cookies of an admin who set up a second channel, a rule for it, and a view of the list."""
+    page = browser.new_context(storage_state=state).new_page()
+    page.goto(f"{base}/alerts/channels/add/webhook/")
     page.get_by_label("Name").fill("ml-team")
     page.get_by_label("URL").fill(hook)
     page.get_by_role("button", name="Save").click()
-    page.goto(f"{base_of(link)}/alerts/rules/add/")
+    page.goto(f"{base}/alerts/rules/add/")
     for word in ("Succeeded", "Cancelled"):
         page.get_by_label(word, exact=True).uncheck()
     for word in ("Failed", "Stuck in a state", "Overfitting", "ml-team"):
         page.get_by_label(word, exact=True).check()
     page.get_by_label("Name").fill("Night watch")
     page.get_by_role("button", name="Save").click()
-    return context.storage_state()
+    saving_a_view(page, base)
+    page.locator(".save-view").get_by_label("Name").fill("Failures")
+    page.locator(".save-view").get_by_role("button", name="Save").click()
+    return page.context.storage_state()
 
 
-def take_all(browser: Browser, base: str, state: StorageState) -> None:
-    for theme in THEMES:
-        for width in WIDTHS:
-            seen = browser.new_context(
-                viewport={"width": width, "height": 800},
-                color_scheme=theme,
-                storage_state=state,
-                reduced_motion="reduce",
-            )
-            take(seen, base, f"{theme}-{width}")
-            seen.close()
+def take_all(browser: Browser, link: str, state: StorageState, pages: Pages) -> None:
+    """Of the pages: both themes, wide and narrow."""
+    for theme, width in itertools.product(THEMES, WIDTHS):
+        seen = browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=theme,
+            storage_state=state,
+            reduced_motion="reduce",
+        )
+        page = seen.new_page()
+        for word, opened in pages(page, base_of(link)):
+            opened(page, base_of(link))
+            page.wait_for_timeout(BRINGS)
+            page.screenshot(path=TARGET / f"{word}-{theme}-{width}.png")
+            print(f"{word}-{theme}-{width}.png")
+        seen.close()
 
 
-def take(context: BrowserContext, base: str, name: str) -> None:
-    page = context.new_page()
-    pages = {**PAGES, **job_pages(page, base), **comparisons(page, base)}
-    for word, path in pages.items():
-        page.goto(base + path)
-        page.wait_for_timeout(700)
-        page.screenshot(path=TARGET / f"{word}-{name}.png")
-        print(f"{word}-{name}.png")
+def strange_pages(_page: Page, _base: str) -> Iterator[tuple[str, Opening]]:
+    yield "sign-in", at("/sign-in/")
 
 
-def job_pages(page: Page, base: str) -> dict[str, str]:
-    """One job of each telling state, as far as the demo has one."""
-    found = {}
-    for word, asked in KINDS.items():
-        page.goto(f"{base}/jobs/?{asked}")
-        first = page.locator(".jobs .name").first
-        if first.count():
-            found[f"job-{word}"] = first.get_attribute("href") or "/jobs/"
-    if whole := found.get("job-succeeded"):
-        found |= {f"job-{part.strip('/')}": whole + part for part in JOB_PAGES}
-        page.goto(base + whole)
-        preview = page.get_by_role("link", name=re.compile("preview", re.IGNORECASE)).first
-        if preview.count():
-            found["job-preview"] = preview.get_attribute("href") or whole
-    return found
+def empty_pages(_page: Page, _base: str) -> Iterator[tuple[str, Opening]]:
+    yield from ((f"empty-{word}", at(f"/{word}/")) for word in EMPTY)
 
 
-def comparisons(page: Page, base: str) -> dict[str, str]:
-    """The newest jobs that succeeded: three side by side, eight, and the page that chooses them."""
-    page.goto(f"{base}/jobs/?state=succeeded")
-    paths = page.locator(".jobs .name").evaluate_all("all => all.map(one => one.pathname)")
-    refs = [path.removeprefix("/jobs/").rstrip("/") for path in dict.fromkeys(paths)]
-    return {
-        "choose": "/compare/",
-        **{f"compare-{n}": f"/compare/?jobs={','.join(refs[:n])}" for n in (3, 8) if refs[1:]},
-    }
+def all_pages(page: Page, base: str) -> Iterator[tuple[str, Opening]]:
+    """Of the demo: those with a name of their own, then whatever links lead to."""
+    seen = set()
+    for word, opened in pages_of(page, base):
+        yield word, opened
+        seen.add(page.url.removeprefix(base))
+    yield from followed(page, base, seen)
 
 
 def chromium() -> str | None:
