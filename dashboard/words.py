@@ -9,6 +9,7 @@ _NOW_S = 5  # younger than a poll of the page
 _DATED_DAYS = 7
 _KILO = 1000
 _SMALL, _PLAIN, _LARGE = 1e-3, 1e4, 1e6
+_ROUNDS_UP = 0.9995  # of a unit: with three digits it is a whole one
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -52,9 +53,9 @@ def thin(number: float) -> str:
 
 
 def short_count(number: float) -> str:
-    """A count for a narrow column: 950, 12.4 k, 1.20 M."""
+    """A count for a narrow column, with three digits: 950, 12.4 k, 1.2 M."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= size:
+        if abs(number) >= size * _ROUNDS_UP:
             return f"{number / size:.3g}{THIN_SPACE}{unit}"
     return thin(number)
 
@@ -62,7 +63,7 @@ def short_count(number: float) -> str:
 def figure(value: float) -> str:
     """A metric with four significant digits, never in a form that hides its size."""
     if value == 0 or _SMALL <= abs(value) < _LARGE:
-        return f"{value:.4g}" if abs(value) < _PLAIN else thin(round(value))
+        return f"{value:.4g}" if round(abs(value)) < _PLAIN else thin(round(value))
     return f"{value:.3g}"
 
 

@@ -341,17 +341,16 @@ class AddJobForm(forms.Form):
 class ConfirmNameForm(forms.Form):
     """Removing asks for the name of what goes."""
 
-    name = forms.CharField(
-        max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
+    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, expected: str, data: QueryDict | None = None) -> None:
         super().__init__(data)
-        self.expected = expected
-        self.fields["name"].label = f"Type {expected} to confirm"
+        self.expected = " ".join(expected.split())  # as one line of a form can hold it
+        self.fields["name"].label = f"Type {self.expected} to confirm"
+        self.fields["name"].error_messages["required"] = f"Type {self.expected}."
 
     def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"]).strip()
+        name = " ".join(str(self.cleaned_data["name"]).split())
         if name != self.expected:
             raise forms.ValidationError(f"This is not {self.expected}.")
         return name

@@ -171,7 +171,22 @@ def test_an_age_is_one_number_and_a_unit(seconds, text) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.41234, "0.4123"), (1234.5, "1234"), (6e-05, "6e-05"), (123456.0, "123\u2009456")],
+    [
+        (0, "0"),
+        (0.41234, "0.4123"),
+        (1234.5, "1234"),
+        (9999.7, "10\u2009000"),
+        (6e-05, "6e-05"),
+        (123456.0, "123\u2009456"),
+    ],
 )
 def test_a_figure_keeps_its_size(value, text) -> None:
     assert words.figure(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(950, "950"), (12_400, "12.4_k"), (999_499, "999_k"), (999_600, "1_M"), (1_204_000, "1.2_M")],
+)
+def test_a_count_has_three_digits_on_both_sides_of_a_unit(number, text) -> None:
+    assert words.short_count(number).replace(words.THIN_SPACE, "_") == text

@@ -513,6 +513,15 @@ def test_jobs_are_paused_archived_polled_and_removed_from_their_page(editor, tea
     assert not Job.objects.exists()
 
 
+def test_a_job_whose_name_no_line_of_a_form_can_hold_is_removed_all_the_same(editor, team):
+    job = a_job(a_connection(team), suffix="two\nlines ")
+    path = f"/jobs/{job.connection.slug}/{job.provider_id}/remove/"
+    assert "(optional)" not in text(editor.get(path))
+    assert "Type two lines." in text(editor.post(path, {"name": ""}))
+    assert editor.post(path, {"name": "two lines"}).status_code == 302
+    assert not Job.objects.exists()
+
+
 def test_polling_now_has_a_limit(editor, team):
     row = a_connection(team)
     answers = [editor.post(f"/connections/{row.slug}/poll/") for _ in range(31)]
