@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dashboard import words
 from jobs.conditions import Usual
 
+UNSEEN = "unseen"  # in place of a state: what it did before we looked
 LEAST = 1.5  # percent of the bar: a short stay beside a long one can still be seen
 FAR = 2.0  # times the usual, from where a stay is far beyond it
 
@@ -83,7 +84,7 @@ def _ahead(state: str, length_s: float, usual: Mapping[str, Usual]) -> float:
 def _segment(state: str, length_s: float, x: float, width: float, known: Usual | None) -> Segment:
     return Segment(
         state=state,
-        word=state.capitalize(),
+        word="Not seen" if state == UNSEEN else state.capitalize(),
         x=x,
         width=width,
         elapsed=words.clock(timedelta(seconds=length_s)),

@@ -14,7 +14,7 @@ from jobs.claims import Claim, StaleClaim, hold_all, save_all_changes, save_chan
 from jobs.failpoints import failpoint
 from jobs.fetch import Answer
 from jobs.models import Connection, Estimate, Job, Snapshot, Transition
-from jobs.observe import Change, Known, observe
+from jobs.observe import WAITING, Change, Known, observe
 from jobs.signals import transition_recorded
 from providers import wire
 from providers.states import State
@@ -247,9 +247,13 @@ def _transition(job: Job, change: Change, sighting: Sighting) -> Transition:
 
 
 def _told_time(job: wire.Job, change: Change) -> datetime | None:
+    """Of a move as the provider dates it. A job waits from its creation on; when one that is first seen
+    at work began to, nobody tells.
+    """
     if change.to_state.is_over:
         return job.finished_at
-    return job.created_at if change.from_state is None else None
+    is_born_so = change.from_state is None and change.to_state in WAITING
+    return job.created_at if is_born_so else None
 
 
 def _forget_absence(job: Job, now: datetime) -> None:

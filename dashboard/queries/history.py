@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import eta
-from dashboard.state_bar import Segment, state_bar
+from dashboard.state_bar import UNSEEN, Segment, state_bar
 from jobs import retention
 from jobs.history import usual_on_the_way
 from jobs.models import Condition, Estimate, Job, Snapshot, Transition
+from jobs.models.job import OVER
 from providers.states import State
 
 TRANSITIONS_SHOWN = 20  # on the page of a job; its timeline has all
 ESTIMATES_READ = 2000
+AT_WORK = (State.RUNNING.value, State.PAUSED.value)  # in which no job is born
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +64,47 @@ def history(job: Job, now: datetime) -> History:
 
 
 def segments(job: Job, transitions: Sequence[Transition], now: datetime) -> tuple[Segment, ...]:
+    """Of a stay whose beginning nobody saw, nobody knows what is left."""
     found = stays(job, transitions, now)
-    states = dict.fromkeys(state for state, _, _ in found)
+    states = dict.fromkeys(state for state, _, _ in found if state != UNSEEN)
     usual = usual_on_the_way(job.team_id, job.base_model, states) if states else {}
-    return state_bar(found, usual, is_open=not job.is_over)
+    is_begun = len(states) > 1 or not any(state == UNSEEN for state, _, _ in found)
+    return state_bar(found, usual, is_open=is_begun and not job.is_over)
 
 
 def stays(
     job: Job, transitions: Sequence[Transition], now: datetime
 ) -> list[tuple[str, datetime, datetime]]:
-    """(state, from, until) of each stay before the end, in order; times never run backwards."""
+    """(state, from, until) of each stay before the end, in order; times never run backwards.
+
+    What a job did before it was first seen at work nobody knows: that is a stay of its own.
+    """
     moves = [one for one in transitions if one.kind == Transition.Kind.STATE]
     if not moves:
         return []
     start = job.created_at or moves[0].recorded_at
     end = job.ended_at if job.is_over and job.ended_at else now
+    names = [move.to_state for move in moves]
     edges = [start, *(max(moment_of(one), start) for one in moves[1:]), max(end, start)]
-    found = []
-    for move, since, until in zip(moves, edges, edges[1:], strict=False):
-        if not State(move.to_state).is_over and until > since:
-            found.append((move.to_state, since, until))
-    return found
+    if is_late(moves[0]):
+        names, edges = [UNSEEN, *names], [start, max(moment_of(moves[0]), start), *edges[1:]]
+    return [
+        (name, since, until)
+        for name, since, until in zip(names, edges, edges[1:], strict=False)
+        if until > since and name not in OVER
+    ]
+
+
+def is_late(move: Transition) -> bool:
+    """Whether the job was first seen at work: since when, nobody knows."""
+    is_first = move.kind == Transition.Kind.STATE and not move.from_state
+    return is_first and move.to_state in AT_WORK
 
 
 def moment_of(transition: Transition) -> datetime:
-    return transition.happened_at or transition.recorded_at
+    """When the provider says it was, else when we saw it."""
+    told = None if is_late(transition) else transition.happened_at
+    return told or transition.recorded_at
 
 
 def _transition_row(transition: Transition) -> TransitionRow:
@@ -99,7 +117,7 @@ def _transition_row(transition: Transition) -> TransitionRow:
         raw_status=transition.raw_status,
         kind=transition.kind,
         at=moment_of(transition),
-        is_provider_time=transition.happened_at is not None,
+        is_provider_time=transition.happened_at is not None and not is_late(transition),
         reason=transition.reason,
         flag=transition.to_state if is_condition and not transition.from_state else "",
     )

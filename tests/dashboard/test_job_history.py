@@ -228,11 +228,24 @@ def test_a_state_that_lasts_grows_and_goes_on_to_the_usual(viewer, lab) -> None:
     a_past(lab, "running", 60, 60, 60, 60, 60, to_state="succeeded")
     began = timezone.now() - timedelta(minutes=20)
     job = a_job(lab, base_model="m", created_at=began)
-    a_transition(job, from_state="", to_state="running", happened_at=began)
+    for before, after in (("", "queued"), ("queued", "running")):
+        a_transition(job, from_state=before, to_state=after, happened_at=began)
     running, ahead = part_of(viewer, job, "timeline/").past.segments
     assert running.elapsed.startswith("20:")
     assert (ahead.is_ahead, ahead.elapsed) == (True, "39 min")
     assert running.width == pytest.approx(33.4, abs=0.5)
+
+
+def test_of_a_job_first_seen_at_work_nothing_is_claimed_of_the_time_before(viewer, lab) -> None:
+    a_past(lab, "running", 50, 50, 50, 50, 50, to_state="succeeded")
+    now = timezone.now()
+    job = a_job(lab, base_model="m", created_at=now - timedelta(hours=6))
+    a_transition(job, from_state="", to_state="running", recorded_at=now - timedelta(seconds=12))
+    before, running = part_of(viewer, job, "timeline/").past.segments
+    assert (before.word, before.usual) == ("Not seen", "")
+    assert before.elapsed.startswith("5:59:")
+    assert running.elapsed.startswith("0:")
+    assert "times the usual" not in page_of(viewer, job)
 
 
 def test_a_finish_that_moved_is_told_and_drawn(viewer, lab) -> None:

@@ -115,6 +115,19 @@ def test_a_poll_writes_how_long_the_state_before_lasted(provider, connection):
 
 
 @polled
+@pytest.mark.parametrize(
+    ("status", "is_told"), [("queued", True), ("running", False), ("paused", False)]
+)
+def test_a_job_first_seen_waiting_has_waited_since_its_creation(
+    provider, connection, status, is_told
+):
+    provider.serves(status=status, created_at=BORN)
+    sweep(connection.pk)
+    first = Transition.objects.get(from_state="")
+    assert (first.happened_at == Job.objects.get().created_at) is is_told
+
+
+@polled
 def test_points_move_the_last_sign_and_the_longest_silence(provider, poll, connection):
     job_id = provider.serves(status="running", events=[an_event(1)])
     poll(2)
