@@ -30,6 +30,12 @@ from dashboard.views import welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
 
+FROM_ENVIRONMENT = (
+    "{} comes from the environment, and the next start would undo this. "
+    "Change TUNEBELL_WEBHOOK_URL and start TuneBell again."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What a receiver answered to a test of the channel with this public id."""
@@ -81,11 +87,18 @@ def edit_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
     channel = queries.find_set_up_channel(request.team, public_id)
     if channel.kind not in kinds():
         raise Http404
+    if queries.is_from_environment(channel):
+        return _not_here(request, channel)
 
     def save(name: str, facts: dict[str, object]) -> setup.Created:
         return setup.update_channel(channel, name, facts)
 
     return _channel_form(request, kinds()[channel.kind], channel, save)
+
+
+def _not_here(request: TeamRequest, channel: Channel) -> HttpResponse:
+    messages.error(request, FROM_ENVIRONMENT.format(channel.name))
+    return redirect("alerts")
 
 
 Save = Callable[[str, dict[str, object]], setup.Created]
@@ -172,6 +185,8 @@ def _try(channel: Channel) -> Tried:
 @team_required(Role.ADMIN)
 def switch_channel(request: TeamRequest, public_id: UUID, *, is_enabled: bool) -> HttpResponse:
     channel = queries.find_channel(request.team, public_id)
+    if queries.is_from_environment(channel):
+        return _not_here(request, channel)
     word = "on" if is_enabled else "off"
     with transaction.atomic():
         setup.set_enabled(channel, is_enabled)
@@ -184,6 +199,8 @@ def switch_channel(request: TeamRequest, public_id: UUID, *, is_enabled: bool) -
 @team_required(Role.ADMIN)
 def remove_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
     channel = queries.find_set_up_channel(request.team, public_id)
+    if queries.comes_back(channel):
+        return _not_here(request, channel)
     form = ConfirmNameForm(channel.name, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
