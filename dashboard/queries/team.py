@@ -34,6 +34,10 @@ class TeamPage:
     members: tuple[MemberRow, ...]
     other_teams: tuple[tuple[str, str], ...]  # slug, name
 
+    @property
+    def am_last_admin(self) -> bool:
+        return any(member.is_me and member.is_last_admin for member in self.members)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:

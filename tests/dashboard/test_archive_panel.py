@@ -31,7 +31,7 @@ def test_it_offers_to_archive_what_is_known(editor, connection):
     a_job(connection, state="succeeded")
     shown = page(editor)
     assert "Archive everything" in shown
-    assert "0 of 1 known job" in shown
+    assert "0 of 1 finished job" in shown
 
 
 def test_started_paused_and_gone_on_with(editor):
