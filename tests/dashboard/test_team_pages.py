@@ -184,7 +184,7 @@ def test_a_user_of_two_teams_chooses(admin, boss):
 def test_the_log_names_who_did_what_and_never_a_line_break(admin, team, boss):
     AuditEntry.objects.create(team=team, actor=boss, action="tested", subject="<script>")
     page = text(admin.get("/team/log/"))
-    assert "tested &lt;script&gt;" in page
+    assert "tested <strong>&lt;script&gt;</strong>" in page
     assert "boss@example.com" in page
 
 
