@@ -124,5 +124,7 @@ def sow_webhook(team: Team) -> None:
 
 def _rename_rule(channel: Channel) -> None:
     """What an older release called the rule, as long as nobody made another rule of it."""
-    as_made = {"states": RINGING, "base_models": [], "metadata": {}, "connections": None}
-    channel.rules.filter(name=OLD_RULE_NAME, **as_made).update(name=RULE_NAME)
+    as_made = channel.rules.filter(
+        name=OLD_RULE_NAME, states=RINGING, base_models=[], metadata={}, connections=None
+    )
+    as_made.update(name=RULE_NAME)

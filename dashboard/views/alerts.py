@@ -29,7 +29,6 @@ from dashboard.queries import hearing
 from dashboard.views import welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
-
 FROM_ENVIRONMENT = (
     "{} comes from the environment, and the next start would undo this. "
     "Change TUNEBELL_WEBHOOK_URL and start TuneBell again."

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Role
+from accounts.models import AuditEntry, Role
 from alerts.models import Attempt, Channel, Delivery
 from alerts.setup import create_channel
 from providers.states import State
@@ -115,6 +115,12 @@ def test_editing_a_channel_keeps_the_secrets_left_empty(admin, hook):
     before = hook.secrets().reveal()
     hook.refresh_from_db()
     assert (hook.name, hook.secrets().reveal()) == ("renamed", before)
+
+
+def test_the_log_names_what_was_changed_of_a_channel_and_nothing_else(admin, hook):
+    admin.post(f"/alerts/channels/{hook.public_id}/", {"name": "night watch"})
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.fields) == ("channel changed", ["name"])
 
 
 def test_a_channel_is_given_a_cap_of_its_own_and_loses_it_again(admin, hook):

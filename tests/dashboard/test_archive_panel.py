@@ -32,6 +32,9 @@ def test_it_offers_to_archive_what_is_known(editor, connection):
     shown = page(editor)
     assert "Archive everything" in shown
     assert "0 of 1 finished job" in shown
+    assert 'class="button primary">Archive everything' in shown
+    Job.objects.update(settled_at=NOON)
+    assert 'class="button">Archive everything' in page(editor)
 
 
 def test_started_paused_and_gone_on_with(editor):
