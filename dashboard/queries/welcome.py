@@ -20,7 +20,6 @@ from dashboard.queries.connections import (
 )
 from jobs.models import Backfill, Connection
 
-
 STEPS = {
     "account": "your account",
     "connection": "a connection",
