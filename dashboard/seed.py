@@ -17,6 +17,7 @@ ADMIN_EMAIL = "admin@localhost"
 DEMO_SLUG = "demo"
 DEMO_POLL_S = 4  # its jobs live minutes, not hours
 RINGING = ["succeeded", "failed", "cancelled"]
+RULE_NAME, OLD_RULE_NAME = "Every job that ends", "From the environment"
 
 
 def wants_demo() -> bool:
@@ -104,7 +105,7 @@ def sow_token(team: Team) -> None:
 
 def sow_webhook(team: Team) -> None:
     """A channel whose variable is gone is switched off, not removed: what it once sent stays on record."""
-    name, url = "TUNEBELL_WEBHOOK_URL", settings.WEBHOOK_URL
+    name, url = "Webhook", settings.WEBHOOK_URL
     ours = Channel.objects.filter(team=team, origin=Channel.Origin.ENVIRONMENT, kind="webhook")
     channel = ours.first()
     if not url:
@@ -115,6 +116,15 @@ def sow_webhook(team: Team) -> None:
     if channel:
         update_channel(channel, name, config)
         set_enabled(channel, True)
+        _rename_rule(channel)
         return
     made = create_channel(team, "webhook", name, config, origin=Channel.Origin.ENVIRONMENT)
-    create_rule(team, RuleFacts(RINGING, [made.channel], name="From the environment"))
+    create_rule(team, RuleFacts(RINGING, [made.channel], name=RULE_NAME))
+
+
+def _rename_rule(channel: Channel) -> None:
+    """What an older release called the rule, as long as nobody made another rule of it."""
+    as_made = channel.rules.filter(
+        name=OLD_RULE_NAME, states=RINGING, base_models=[], metadata={}, connections=None
+    )
+    as_made.update(name=RULE_NAME)

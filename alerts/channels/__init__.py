@@ -22,7 +22,7 @@ def kinds() -> dict[str, Kind]:
     """Name -> kind, in the order of the labels."""
     modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
     found = [module.KIND for module in modules if hasattr(module, "KIND")]
-    return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.label)}
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.label.casefold())}
 
 
 def kind_of(channel: Channel) -> Kind:

@@ -47,7 +47,7 @@ class EmailForm(ChannelForm):
 class Email(Kind):
     name = "email"
     label = "E-mail"
-    help = "Sends a mail through the server that EMAIL_URL names."
+    help = "Sends an e-mail to a person or a list. Needs a mail server (EMAIL_URL)."
     form_class = EmailForm
     cap = Cap(30, 60)  # ours: what a small mail server takes without greylisting us
 

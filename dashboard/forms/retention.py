@@ -16,18 +16,20 @@ def _days(label: str, help_text: str) -> forms.IntegerField:
         min_value=LEAST_DAYS,
         max_value=MOST_DAYS,
         help_text=help_text,
+        widget=forms.NumberInput(attrs={"class": "short"}),
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), ABSURD),
     )
 
 
 class RetentionForm(forms.Form):
     snapshot_days = _days(
-        "Remove snapshots after, in days",
-        "Counted from the end of the job. Empty keeps them for ever.",
+        "Snapshots: days to keep",
+        "A snapshot is a job as the provider sent it at one poll. Counted from the end of the job; "
+        "empty keeps them for ever.",
     )
     event_days = _days(
-        "Remove events after, in days",
-        "Counted from the end of the job. The curves made from them stay.",
+        "Events: days to keep",
+        "Counted from the end of the job; empty keeps them for ever. The curves made from them stay.",
     )
 
     def clean(self) -> dict[str, Any]:

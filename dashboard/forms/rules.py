@@ -48,20 +48,21 @@ class RuleForm(forms.Form):
     connections = forms.ModelMultipleChoiceField(
         Connection.objects.none(),
         required=False,
-        label="Connections (none: any)",
+        label="Connections",
+        help_text="None ticked means all.",
         widget=forms.CheckboxSelectMultiple,
     )
     base_models = forms.CharField(
         max_length=MOST_TEXT,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="One a line, as gpt-4o-mini*. A star stands for anything. Any of them will do.",
+        help_text="One per line. * stands for anything: gpt-4o-mini*. One match is enough.",
     )
     metadata = forms.CharField(
         max_length=MOST_TEXT,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="One a line, as project=x, or project=* for any value. The job must have all.",
+        help_text="One per line: project=x, or project=* for any value. All must match.",
     )
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(), label="Channels", widget=forms.CheckboxSelectMultiple

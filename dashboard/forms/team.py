@@ -6,11 +6,11 @@ from accounts.models import Role
 from dashboard.forms.connections import ONE_LINE
 
 LIVES = (
-    ("", "until revoked"),
-    ("7", "7 days"),
-    ("30", "30 days"),
-    ("90", "90 days"),
-    ("365", "a year"),
+    ("", "never"),
+    ("7", "in 7 days"),
+    ("30", "in 30 days"),
+    ("90", "in 90 days"),
+    ("365", "in a year"),
 )
 
 
@@ -35,5 +35,5 @@ class TokenForm(forms.Form):
         max_length=80, validators=[ONE_LINE], help_text="What it is for: grafana, nightly export."
     )
     days = forms.TypedChoiceField(
-        label="Works", choices=LIVES, required=False, coerce=int, empty_value=None
+        label="Expires", choices=LIVES, required=False, coerce=int, empty_value=None
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import Model
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -31,7 +32,9 @@ class ChannelRow:
     is_enabled: bool
     is_failing: bool
     from_environment: bool
-    is_ours: bool  # the mail to the team's admins: nobody changes it
+    is_changeable: bool  # not the mail to the team's admins, nor what the next start would set back
+    is_switchable: bool
+    is_removable: bool
     look: str
     word: str
     last_answer: str
@@ -72,12 +75,15 @@ def _verdict(counts: dict[str, int], *, is_deaf: bool) -> str:
         parts.append(f"{counts['waiting']} waiting")
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} given up")
+    if len(parts) == 1:
+        parts.append("none waiting, none given up")
     return ", ".join(parts) + "."
 
 
 def channel_row(row: Channel, now: datetime) -> ChannelRow:
     kind = kinds().get(row.kind)
     look, word = _channel_look(row)
+    is_ours = row.origin == Channel.Origin.ADMINS
     return ChannelRow(
         public_id=row.public_id,
         name=row.name,
@@ -85,14 +91,25 @@ def channel_row(row: Channel, now: datetime) -> ChannelRow:
         target=show(row),
         is_enabled=row.is_enabled,
         is_failing=row.is_failing,
-        from_environment=row.origin == Channel.Origin.ENVIRONMENT,
-        is_ours=row.origin == Channel.Origin.ADMINS,
+        from_environment=is_from_environment(row),
+        is_changeable=not (is_ours or is_from_environment(row)),
+        is_switchable=not is_from_environment(row),
+        is_removable=not (is_ours or comes_back(row)),
         look=look,
         word=word,
         last_answer=row.last_answer,
         last_sent_at=row.last_sent_at,
         wait_until=row.wait_until if row.wait_until and row.wait_until > now else None,
     )
+
+
+def is_from_environment(row: Channel) -> bool:
+    return row.origin == Channel.Origin.ENVIRONMENT
+
+
+def comes_back(row: Channel) -> bool:
+    """Whether the next start makes it again: its variable is still set."""
+    return is_from_environment(row) and bool(settings.WEBHOOK_URL)
 
 
 def _channel_look(row: Channel) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What the connections pages show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,6 +83,7 @@ class ConnectionRow:
 @dataclass(frozen=True, slots=True)
 class ConnectionList:
     verdict: str
+    is_troubled: bool
     rows: tuple[ConnectionRow, ...]
     archived: tuple[ConnectionRow, ...]
 
@@ -174,7 +175,12 @@ def connection_list(team: Team) -> ConnectionList:
     found = Connection.objects.for_team(team).order_by("name", "pk")
     rows = [connection_row(row, counts.get(row.pk, NO_JOBS), answered.get(row.pk)) for row in found]
     live = tuple(row for row in rows if not row.is_archived)
-    return ConnectionList(verdict(live), live, tuple(row for row in rows if row.is_archived))
+    return ConnectionList(
+        verdict=f"{health_words(live)}{kept_words(live)}.",
+        is_troubled=bool(troubled(live)),
+        rows=live,
+        archived=tuple(row for row in rows if row.is_archived),
+    )
 
 
 def job_counts(team: Team) -> dict[int, JobCounts]:
@@ -193,14 +199,26 @@ def job_counts(team: Team) -> dict[int, JobCounts]:
     return {row["connection"]: JobCounts(row["all"], row["active"], row["kept"]) for row in rows}
 
 
-def verdict(rows: tuple[ConnectionRow, ...]) -> str:
+def troubled(rows: Iterable[ConnectionRow]) -> list[str]:
+    """The names of those that cannot be read, and should be."""
+    return [row.name for row in rows if row.is_troubled and not row.is_paused]
+
+
+def health_words(rows: tuple[ConnectionRow, ...]) -> str:
     if not rows:
-        return "No connection yet: nothing is watched."
-    bad = [row.name for row in rows if row.is_troubled and not row.is_paused]
-    if bad:
-        return f"{len(bad)} of {len(rows)} cannot be read: {', '.join(bad[:5])}."
+        return "No connection yet: nothing is watched"
+    if bad := troubled(rows):
+        return f"{len(bad)} of {len(rows)} cannot be read: {', '.join(bad[:5])}"
     new = [row for row in rows if row.last_good_at is None and not row.is_paused]
-    return "Waiting for the first answer." if new else "Every connection answers."
+    return "Waiting for the first answer" if new else "Every connection answers"
+
+
+def kept_words(rows: Iterable[ConnectionRow]) -> str:
+    """How much of what is over is saved; "" where nothing is over."""
+    counts = [row.jobs for row in rows]
+    kept, over = sum(one.kept for one in counts), sum(one.over for one in counts)
+    are = "is" if kept == 1 else "are"
+    return f"; {kept} of {words.counted(over, 'finished job')} {are} kept in full" if over else ""
 
 
 def connection_row(
@@ -215,7 +233,7 @@ def connection_row(
         slug=row.slug,
         name=row.name,
         provider=dialect_label(row.dialect),
-        origin="" if is_site else row.get_origin_display(),
+        origin=origin_words(row),
         base_url=row.base_url,
         key=key_text(row),
         look=look,
@@ -234,6 +252,13 @@ def connection_row(
         is_removable=row.origin != Connection.Origin.ENVIRONMENT,
         is_editable=is_site,
     )
+
+
+def origin_words(row: Connection) -> str:
+    """Where it is from; "" for one that people added. A provider's name beside it says what is imitated."""
+    if row.origin == Connection.Origin.DEMO:
+        return "Simulated"
+    return "" if row.origin == Connection.Origin.SITE else row.get_origin_display()
 
 
 def _next_at(row: Connection) -> datetime | None:

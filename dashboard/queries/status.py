@@ -128,7 +128,7 @@ def status_page(team: Team, now: datetime) -> StatusPage:
     audit = trouble(report, notes, now)
     verdict = _trouble(parts, audit, lines, late, alerts)
     return StatusPage(
-        verdict=verdict or "All well.",
+        verdict=verdict or "All well",
         is_well=not verdict,
         late=late,
         parts=parts,
@@ -180,12 +180,8 @@ def _parts(notes: list[Heartbeat], now: datetime, *, has_broker: bool) -> Iterat
             yield _unseen_line(str(part.label), now)
     word = "Answers" if has_broker else "Does not answer"
     yield PartLine("Broker", has_broker, now if has_broker else None, word)
-    yield PartLine(
-        "Database",
-        True,
-        now,
-        connection.vendor.replace("sqlite", "SQLite").replace("postgresql", "PostgreSQL"),
-    )
+    kind = connection.vendor.replace("sqlite", "SQLite").replace("postgresql", "PostgreSQL")
+    yield PartLine(f"Database ({kind})", True, now, "Answers")
 
 
 def _unseen_line(name: str, now: datetime) -> PartLine:

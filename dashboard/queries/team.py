@@ -8,7 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from accounts.models import ApiToken, AuditEntry, Membership, Role, Team, User
-from dashboard import cursors, words
+from dashboard import cursors, log_words, words
 
 LOG_SIZE = 100
 
@@ -34,6 +34,10 @@ class TeamPage:
     members: tuple[MemberRow, ...]
     other_teams: tuple[tuple[str, str], ...]  # slug, name
 
+    @property
+    def am_last_admin(self) -> bool:
+        return any(member.is_me and member.is_last_admin for member in self.members)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
@@ -55,7 +59,7 @@ class LogRow:
     actor: str
     action: str
     subject: str
-    fields: str
+    details: str
     ip: str
 
 
@@ -163,11 +167,13 @@ def log_page(team: Team, after: str) -> LogPage:
 
 
 def _log_row(entry: AuditEntry) -> LogRow:
+    actor = entry.actor
+    is_self = actor is not None and entry.subject in {str(actor), actor.email}
     return LogRow(
         at=entry.at,
-        actor=str(entry.actor) if entry.actor else "",
-        action=entry.action,
-        subject=entry.subject,
-        fields=", ".join(entry.fields),
+        actor=str(actor) if actor else "",
+        action=log_words.said(entry.action),
+        subject="" if is_self else entry.subject,
+        details=log_words.details(entry.action, entry.fields),
         ip=entry.ip or "",
     )

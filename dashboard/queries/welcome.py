@@ -20,6 +20,13 @@ from dashboard.queries.connections import (
 )
 from jobs.models import Backfill, Connection
 
+STEPS = {
+    "account": "your account",
+    "connection": "a connection",
+    "archive": "the history",
+    "alert": "an alert",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -73,7 +80,9 @@ class WelcomePage:
     def verdict(self) -> str:
         if self.done == len(self.steps):
             return "All set."
-        return f"{self.done} of {len(self.steps)} steps done. Each can wait; you can come back."
+        done = ", ".join(STEPS[step.name] for step in self.steps if step.is_done)
+        ahead = next(STEPS[step.name] for step in self.steps if step.is_next)
+        return f"{f'Done: {done}. ' if done else ''}Next: {ahead}. Each can wait."
 
 
 def welcome_page(team: Team, user: User) -> WelcomePage:

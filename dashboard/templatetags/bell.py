@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput
+from django.forms import BoundField, CheckboxInput, Select
 from django.template.context import RequestContext
 from django.template.loader import get_template
 from django.urls import reverse
@@ -80,8 +80,14 @@ def field(bound: BoundField) -> Context:
         error_id = f"{bound.auto_id}_error"
         described = f"{bound.auto_id}_helptext {error_id}" if bound.help_text else error_id
         attrs = {"aria-describedby": described}
-    is_check = isinstance(bound.field.widget, CheckboxInput)
-    return {"field": bound, "control": bound.as_widget(attrs=attrs), "is_check": is_check}
+    widget = bound.field.widget
+    return {
+        "field": bound,
+        "control": bound.as_widget(attrs=attrs),
+        "is_check": isinstance(widget, CheckboxInput),
+        # A list of choices always says one of them.
+        "is_optional": not bound.field.required and not isinstance(widget, Select),
+    }
 
 
 @register.simple_tag

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,6 +20,7 @@ from accounts.cipher import CannotOpen
 from accounts.models import Role
 from alerts import setup
 from alerts.channels import Kind, SendError, kinds, send_test
+from alerts.channels.base import ChannelForm
 from alerts.models import Channel
 from dashboard.forms.alerts import ChannelNameForm
 from dashboard.forms.connections import ConfirmNameForm
@@ -28,6 +28,11 @@ from dashboard.queries import alerts as queries
 from dashboard.queries import hearing
 from dashboard.views import welcome
 from dashboard.views.connections import FORM_METHODS, too_many
+
+FROM_ENVIRONMENT = (
+    "{} comes from the environment, and the next start would undo this. "
+    "Change TUNEBELL_WEBHOOK_URL and start TuneBell again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,18 @@ def edit_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
     channel = queries.find_set_up_channel(request.team, public_id)
     if channel.kind not in kinds():
         raise Http404
+    if queries.is_from_environment(channel):
+        return _not_here(request, channel)
 
     def save(name: str, facts: dict[str, object]) -> setup.Created:
         return setup.update_channel(channel, name, facts)
 
     return _channel_form(request, kinds()[channel.kind], channel, save)
+
+
+def _not_here(request: TeamRequest, channel: Channel) -> HttpResponse:
+    messages.error(request, FROM_ENVIRONMENT.format(channel.name))
+    return redirect("alerts")
 
 
 Save = Callable[[str, dict[str, object]], setup.Created]
@@ -99,9 +111,11 @@ def _channel_form(
     form = kind.form_class(request.POST or None, initial=known, is_edit=channel is not None)
     if request.method == "POST" and naming.is_valid() and form.is_valid():
         try:
-            return _saved_channel(request, channel, save, naming.cleaned_data, form.cleaned_data)
+            created = _save_channel(request, channel, save, naming, form)
         except (ValueError, CannotOpen) as error:
             form.add_error(None, str(error))
+        else:
+            return _saved_channel(request, created)
     context = {"naming": naming, "form": form, "kind": kind, "channel": channel}
     status = 400 if naming.errors or form.errors else 200
     return render(request, "alerts/channel_form.html", context, status=status)
@@ -111,18 +125,24 @@ def _naming_of(channel: Channel) -> dict[str, object]:
     return {"name": channel.name, "messages_per_minute": channel.messages_per_minute}
 
 
-def _saved_channel(
+@transaction.atomic
+def _save_channel(
     request: TeamRequest,
     channel: Channel | None,
     save: Save,
-    naming: dict[str, Any],
-    facts: dict[str, object],
-) -> HttpResponse:
-    name = naming["name"]
-    with transaction.atomic():
-        created = save(name, facts)
-        setup.set_pace(created.channel, naming["messages_per_minute"])
-        note(request, "channel changed" if channel else "channel added", name, facts)
+    naming: ChannelNameForm,
+    form: ChannelForm,
+) -> setup.Created:
+    """Raises ValueError, CannotOpen."""
+    name = naming.cleaned_data["name"]
+    created = save(name, form.cleaned_data)
+    setup.set_pace(created.channel, naming.cleaned_data["messages_per_minute"])
+    changed = [*naming.changed_data, *form.changed_data] if channel else []
+    note(request, "channel changed" if channel else "channel added", name, changed)
+    return created
+
+
+def _saved_channel(request: TeamRequest, created: setup.Created) -> HttpResponse:
     if not created.new_secret:
         messages.success(
             request, f"{created.channel.name} is saved. Send a test to see whether it arrives."
@@ -172,6 +192,8 @@ def _try(channel: Channel) -> Tried:
 @team_required(Role.ADMIN)
 def switch_channel(request: TeamRequest, public_id: UUID, *, is_enabled: bool) -> HttpResponse:
     channel = queries.find_channel(request.team, public_id)
+    if queries.is_from_environment(channel):
+        return _not_here(request, channel)
     word = "on" if is_enabled else "off"
     with transaction.atomic():
         setup.set_enabled(channel, is_enabled)
@@ -184,6 +206,8 @@ def switch_channel(request: TeamRequest, public_id: UUID, *, is_enabled: bool) -
 @team_required(Role.ADMIN)
 def remove_channel(request: TeamRequest, public_id: UUID) -> HttpResponse:
     channel = queries.find_set_up_channel(request.team, public_id)
+    if queries.comes_back(channel):
+        return _not_here(request, channel)
     form = ConfirmNameForm(channel.name, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():

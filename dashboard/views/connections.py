@@ -252,16 +252,23 @@ def change(request: TeamRequest, connection: str, action: str) -> HttpResponse:
     return redirect("connection", found.slug)
 
 
+SAID = {
+    "pause": "paused",
+    "resume": "watched again",
+    "archive": "archived",
+    "restore": "restored",
+}
+
+
 def apply_change(target: Job | Connection, action: str) -> str:
     """Do it, and say in a word what the thing is now."""
     if action in {"pause", "resume"}:
         tracking.set_paused(target, action == "pause")
-        return "paused" if action == "pause" else "watched again"
-    if action == "archive":
+    elif action == "archive":
         tracking.archive(target)
-        return "archived"
-    tracking.restore(target)
-    return "restored"
+    else:
+        tracking.restore(target)
+    return SAID[action]
 
 
 @require_POST

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Role
+from accounts.models import AuditEntry, Role
 from alerts.models import Attempt, Channel, Delivery
 from alerts.setup import create_channel
 from providers.states import State
@@ -115,6 +115,12 @@ def test_editing_a_channel_keeps_the_secrets_left_empty(admin, hook):
     before = hook.secrets().reveal()
     hook.refresh_from_db()
     assert (hook.name, hook.secrets().reveal()) == ("renamed", before)
+
+
+def test_the_log_names_what_was_changed_of_a_channel_and_nothing_else(admin, hook):
+    admin.post(f"/alerts/channels/{hook.public_id}/", {"name": "night watch"})
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.fields) == ("channel changed", ["name"])
 
 
 def test_a_channel_is_given_a_cap_of_its_own_and_loses_it_again(admin, hook):
@@ -234,3 +240,36 @@ def test_the_mail_to_the_admins_is_no_choice_of_a_rule(editor, admins_mail, hook
 
     assert str(hook.public_id) in page
     assert str(admins_mail.public_id) not in page
+
+
+@pytest.fixture
+def environments_hook(hook, settings):
+    settings.WEBHOOK_URL = "https://hooks.example.com/x"
+    Channel.objects.update(origin=Channel.Origin.ENVIRONMENT)
+    return hook
+
+
+@pytest.mark.parametrize("path", ["", "disable/", "enable/", "remove/"])
+def test_what_the_next_start_would_undo_is_refused(admin, environments_hook, path):
+    before = Channel.objects.values().get()
+    facts = {"name": "on-call", "url": "http://127.0.0.1:9/elsewhere"}
+    page = f"/alerts/channels/{environments_hook.public_id}/{path}"
+    told = admin.post(page, facts, follow=True)
+    assert "the next start would undo this" in text(told)
+    assert Channel.objects.values().get() == before
+    assert 'aria-label="Send a test to on-call"' in text(told)
+    assert not re.search(r'aria-label="(Change|Switch off|Remove) on-call"', text(told))
+
+
+def test_a_webhook_whose_variable_is_gone_can_be_removed(admin, environments_hook, settings):
+    settings.WEBHOOK_URL = ""
+    assert 'aria-label="Remove on-call"' in text(admin.get("/alerts/"))
+    admin.post(f"/alerts/channels/{environments_hook.public_id}/remove/", {"name": "on-call"})
+    assert not Channel.objects.exists()
+
+
+def test_that_nothing_is_undelivered_is_said(admin, hook):
+    a_rule(hook)
+    assert "0 alerts sent in the last 24 hours, none waiting, none given up." in text(
+        admin.get("/alerts/")
+    )

@@ -31,7 +31,10 @@ def test_it_offers_to_archive_what_is_known(editor, connection):
     a_job(connection, state="succeeded")
     shown = page(editor)
     assert "Archive everything" in shown
-    assert "0 of 1 known job" in shown
+    assert "0 of 1 finished job" in shown
+    assert 'class="button primary">Archive everything' in shown
+    Job.objects.update(settled_at=NOON)
+    assert 'class="button">Archive everything' in page(editor)
 
 
 def test_started_paused_and_gone_on_with(editor):

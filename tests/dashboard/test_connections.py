@@ -12,6 +12,7 @@ from accounts.models import AuditEntry, Role
 from jobs.manners import LIST, refused_now, with_refusals
 from jobs.models import Connection, Health, Job, RequestTally
 from providers.base import dialects
+from providers.states import State
 from tests.builders import NOON, a_connection, a_job, a_member, a_team
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +256,25 @@ def test_the_list_says_what_is_wrong_and_when_it_tries_next(admin, team):
     assert "Key rejected" in page
     assert "Incorrect &lt;b&gt;key&lt;/b&gt;" in page
     assert "1 of 1 cannot be read" in page
+
+
+def test_the_verdicts_say_how_much_is_kept(admin, team):
+    row = a_connection(team, health=Health.OK, last_good_at=timezone.now())
+    assert "Every connection answers." in text(admin.get("/connections/"))
+    for settled_at in (NOON, None):
+        a_job(row, state=State.FAILED, settled_at=settled_at)
+    a_job(row, state=State.RUNNING)
+    listed = text(admin.get("/connections/"))
+    assert "Every connection answers; 1 of 2 finished jobs is kept in full." in listed
+    assert "50 % kept" in listed
+    assert "1 of 2 finished jobs kept in full" in text(admin.get(f"/connections/{row.slug}/"))
+
+
+def test_a_connection_that_needs_no_key_says_so(admin, team):
+    row = a_connection(team, auth_header="")
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "<dt>Key</dt><dd>none</dd>" in page
+    assert "Header of the key" not in page
 
 
 def test_a_refused_capability_and_a_notice_are_told(admin, team):

@@ -116,6 +116,22 @@ def test_the_webhook_of_the_environment_hears_every_end(settings):
     assert [channel.kind for channel in rule.channels.all()] == ["webhook"]
 
 
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [({}, "Every job that ends"), ({"states": ["failed"]}, "From the environment")],
+)
+def test_the_names_of_an_older_release_give_way_unless_people_made_more_of_them(
+    settings, change, name
+):
+    settings.WEBHOOK_URL = "https://hooks.example.com/x"
+    seed.sow(demo_port=None)
+    Channel.objects.update(name="TUNEBELL_WEBHOOK_URL")
+    Rule.objects.update(name="From the environment", **change)
+    seed.sow(demo_port=None)
+    seed.sow(demo_port=None)
+    assert (Channel.objects.get().name, Rule.objects.get().name) == ("Webhook", name)
+
+
 def test_a_webhook_whose_variable_is_gone_is_switched_off(settings):
     settings.WEBHOOK_URL = "https://hooks.example.com/x"
     seed.sow(demo_port=None)

@@ -145,7 +145,7 @@ def test_twenty_late_jobs_are_listed_and_the_rest_counted(client, working, team,
 def test_the_verdict_counts_jobs_that_nothing_but_us_holds_back(working, team, now, monkeypatch):
     monkeypatch.setattr(status, "depths", lambda queues: dict.fromkeys(queues, 0))
     row = a_connection(team, health=Health.OK, last_good_at=now)
-    assert status.status_page(team, now).verdict == "All well."
+    assert status.status_page(team, now).verdict == "All well"
     a_job(row, next_poll_at=now - LONG_AGO)
     page = status.status_page(team, now)
     assert (page.verdict, page.is_well) == ("1 job is overdue.", False)

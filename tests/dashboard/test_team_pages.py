@@ -87,6 +87,14 @@ def test_the_last_admin_stays(admin, boss, team):
     assert membership(boss).role == Role.ADMIN
 
 
+def test_the_last_admin_gets_a_reason_instead_of_a_button(admin, team):
+    page = text(admin.get("/team/"))
+    assert "You are the only admin." in page
+    assert "Leave the team" not in page
+    a_member(team, Role.ADMIN)
+    assert "Leave the team" in text(admin.get("/team/"))
+
+
 def test_with_two_admins_one_may_go(admin, boss, team):
     a_member(team, Role.ADMIN)
     admin.post("/team/leave/")
@@ -184,8 +192,13 @@ def test_a_user_of_two_teams_chooses(admin, boss):
 def test_the_log_names_who_did_what_and_never_a_line_break(admin, team, boss):
     AuditEntry.objects.create(team=team, actor=boss, action="tested", subject="<script>")
     page = text(admin.get("/team/log/"))
-    assert "tested &lt;script&gt;" in page
+    assert "tested <strong>&lt;script&gt;</strong>" in page
     assert "boss@example.com" in page
+
+
+def test_the_log_leaves_out_whom_it_was_done_to_where_that_is_who_did_it(admin, team, boss):
+    AuditEntry.objects.create(team=team, actor=boss, action="signed in", subject=str(boss))
+    assert "Signed in</td>" in text(admin.get("/team/log/"))
 
 
 def test_every_change_writes_exactly_one_entry(admin, team):
