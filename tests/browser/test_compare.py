@@ -145,8 +145,7 @@ def test_equal_rows_go_and_come_back(page, busy):
 
 def test_another_metric_is_drawn_and_is_part_of_the_address(page, busy):
     page.goto(compared(busy, "succeeded", "dpo"))
-    page.get_by_label("Metric").select_option("train_loss")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Metric", exact=True).select_option("train_loss")
     expect(page).to_have_url(re.compile("metric=train_loss"))
     expect(page.get_by_role("group", name="Training loss")).to_be_visible()
     expect(page.locator("metric-chart canvas")).to_be_visible()

@@ -120,6 +120,17 @@ def test_fewer_than_two_are_asked_for_more(client, lab, number):
     assert b'type="checkbox"' in answer.content
 
 
+def test_jobs_with_curves_are_offered_first_with_their_result(client, lab):
+    bare, drawn = a_job(lab), a_job(lab)
+    facts = {"headline_metric": "valid_loss", "best_valid_loss": 0.47, "train_loss": 0.3}
+    type(drawn).objects.filter(pk=drawn.pk).update(**facts)
+    page = client.get("/compare/").context["page"]
+    assert [(one.id, one.result) for one in page.found] == [
+        (drawn.pk, "lowest validation loss 0.47"),
+        (bare.pk, ""),
+    ]
+
+
 def test_a_search_for_more_jobs_keeps_those_that_are_ticked(client, lab):
     ticked, wanted, _ = a_job(lab), a_job(lab, suffix="needle"), a_job(lab)
     answer = client.get(f"/compare/?job={ticked.pk}&q=needle&choose=1", follow=True)
