@@ -15,6 +15,7 @@ from dashboard.sameness import Data, Trained, joined
 from providers.metrics import describe
 
 PAIR = 2  # values that can be compared
+MOST, NAME = 3, 40  # names told, and characters of a setting's
 NOUNS = {"loss": "losses", "accuracy": "accuracies", "reward": "rewards"}
 
 
@@ -106,7 +107,8 @@ def data_likeness(files: Sequence[Data | None]) -> Likeness:
 
 
 def answer(metric: str, runners: Sequence[Runner], *, is_final: bool = False) -> str:
-    """Which of them is better by a metric that has a good direction, or why it does not tell.
+    """Which of them is better by a metric that has a good direction, and why it may be; or why it
+    does not tell.
 
     `is_final`: the values are those at the end, not the best ones of each run.
     """
@@ -123,8 +125,34 @@ def answer(metric: str, runners: Sequence[Runner], *, is_final: bool = False) ->
     told = f"final {label}" if is_final else label
     told += "" if all(one.is_over for one in known) else " so far"
     told += f", if their {joined(fair.unsure)} are the same" if fair.unsure else ""
-    few = f" {len(known)} of {len(runners)} have one." if len(known) < len(runners) else ""
-    return f"{_ranking(told, known, is_low=describe(metric).better == 'lower')}{few}"
+    ranking = _ranking(told, known, is_low=describe(metric).better == "lower")
+    return " ".join(filter(None, (ranking, _why([one.job for one in known]), _without(runners))))
+
+
+def _without(runners: Sequence[Runner]) -> str:
+    names = [one.job.name for one in runners if one.value is None]
+    if len(names) > MOST:
+        return f"{len(names)} have none."
+    return f"Without one: {joined(names)}." if names else ""
+
+
+def _why(jobs: Sequence[Trained]) -> str:
+    """What they were given that differs; not the seed, which providers draw anew for each job."""
+    unlike = data_likeness([job.training for job in jobs]) is Likeness.UNLIKE
+    names = ["training data"] if unlike else []
+    names += ["base model"] if len({job.base_model for job in jobs}) > 1 else []
+    names += ["method"] if len({job.method for job in jobs if job.method}) > 1 else []
+    settings = [
+        {name: canon(job.hyperparameters[name]) for name in job.hyperparameters} for job in jobs
+    ]
+    every = dict.fromkeys(name for of_job in settings for name in of_job)
+    names += [name[:NAME] for name in every if len({of.get(name) for of in settings}) > 1]
+    if len({canon(job.method_details) for job in jobs}) > 1:
+        names.append("details of the method")
+    if not names:
+        return "Their settings are equal." if all(settings) else ""
+    more = len(names) - MOST
+    return f"They differ in {joined([*names[:MOST], f'{more} more'] if more > 0 else names)}."
 
 
 def _ranking(told: str, known: Sequence[Runner], *, is_low: bool) -> str:

@@ -163,7 +163,7 @@ def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePag
     return ComparePage(
         asked=asked,
         jobs=chosen(jobs, names, asked),
-        verdict=verdict(known, runners, comparison, asked.metric),
+        verdict=verdict(known, runners, asked.metric),
         same=verdicts(trained),
         metrics=shown.choices,
         chart=shown.chart,

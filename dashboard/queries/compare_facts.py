@@ -120,8 +120,8 @@ def _best(known: Known) -> Iterator[Fact]:
     """The lowest validation loss, and where the metric that is drawn was best."""
     values = tuple(_figure(job.best_valid_loss) for job in known.jobs)
     label = f"{label_of('valid_loss')}, lowest"
-    better = known.better("valid_loss")
-    yield from _told([Fact("best_valid_loss", label, values, better, "number")])
+    fair = known.better("valid_loss")
+    yield from _told([Fact("best_valid_loss", label, values, fair, "number")])
     better = describe(known.metric).better
     if not known.bests or not better:
         return

@@ -1,12 +1,11 @@
-"""The answer of a comparison: which of the jobs is better, and what they were given that differs."""
+"""The answer of a comparison: which of the jobs is better, by which metric."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dashboard.comparison import Comparison
-from dashboard.fairness import PAIR, Likeness, Runner, answer, data_likeness, fairness
+from dashboard.fairness import PAIR, Runner, answer, fairness
 from dashboard.queries.compare_facts import Known
-from dashboard.sameness import Trained, joined
+from dashboard.sameness import Trained
 from jobs.catalog import origin_of
 from jobs.models import Job
 from providers.metrics import describe
@@ -14,7 +13,6 @@ from providers.states import State
 
 # What tells most of how good a model is: what it was not trained on before what it was.
 JUDGES = ("valid_loss", "valid_mean_reward", "train_mean_reward", "train_loss")
-NAMED, NAME = 3, 40  # settings named, and characters of each
 ENDED_ILL = {State.FAILED.value: "failed", State.CANCELLED.value: "cancelled"}
 Values = Sequence[float | None]
 
@@ -40,16 +38,12 @@ def incomparable(known: Known, runners: Sequence[Runner]) -> frozenset[str]:
     return frozenset(metric for metric, some in having.items() if fairness(metric, some).unlike)
 
 
-def verdict(known: Known, runners: Sequence[Runner], comparison: Comparison, asked: str) -> str:
+def verdict(known: Known, runners: Sequence[Runner], asked: str) -> str:
     """Which is better by the metric that is asked for, else by the one that tells most."""
     judge = _judge(known, asked)
     values, is_final = _values(known, judge)
     competing = [replace(one, value=value) for one, value in zip(runners, values, strict=True)]
-    text = answer(judge, competing, is_final=is_final)
-    having = [one for one in competing if one.value is not None]
-    if len(having) < PAIR or fairness(judge, having).unlike:
-        return text
-    return f"{text} {_unlike(runners, comparison)}".strip()
+    return answer(judge, competing, is_final=is_final)
 
 
 def _judge(known: Known, asked: str) -> str:
@@ -81,23 +75,3 @@ def _values(known: Known, metric: str) -> tuple[Values, bool]:
         return [job.best_valid_loss for job in known.jobs], False
     ends = (known.last.get(job.pk, {}).get(metric) for job in known.jobs)
     return [end.value if end else None for end in ends], True
-
-
-def _unlike(runners: Sequence[Runner], comparison: Comparison) -> str:
-    """What may have made the difference."""
-    data = data_likeness([one.job.training for one in runners])
-    names = ["training data"] if data is Likeness.UNLIKE else []
-    names += _settings(comparison)
-    if not names:
-        return ""
-    more = len(names) - NAMED
-    shown = [*names[:NAMED], f"{more} more"] if more > 0 else names
-    return f"They differ in {joined(shown)}."
-
-
-def _settings(comparison: Comparison) -> Iterable[str]:
-    """Without the seed, which providers draw anew for each job."""
-    rows = (
-        row for row in comparison.rows if row.differs and row.name.startswith(("method", "hp."))
-    )
-    return [row.label[:NAME] if row.is_verbatim else row.label.lower() for row in rows]

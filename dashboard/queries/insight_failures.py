@@ -91,7 +91,7 @@ def failures(scope: Scope, cells: Sequence[Cell]) -> Failures:
     found = _read(scope) if total else []
     causes = _causes(found, scope)
     return Failures(
-        sentence=_sentence(total, sum(cell.count for cell in ended), len(causes)),
+        sentence=_sentence(total, sum(cell.count for cell in ended), causes),
         total=total,
         read=len(found),
         causes=tuple(causes[:SHOWN]),
@@ -178,13 +178,14 @@ def _most(names: Iterable[str]) -> str:
     return ", ".join(ordered[:NAMED]) + more
 
 
-def _sentence(total: int, ended: int, causes: int) -> str:
+def _sentence(total: int, ended: int, causes: Sequence[Cause]) -> str:
     if not ended:
         return "No job has ended in this time."
     if not total:
         return f"None of {words.counted(ended, 'job')} that ended failed."
-    text = words.counted(causes, "cause")
-    return f"{text}, the most frequent first." if causes > 1 else f"{text}."
+    text = words.counted(len(causes), "cause")
+    is_even = len({cause.count for cause in causes}) == 1
+    return f"{text}." if is_even else f"{text}, the most frequent first."
 
 
 def _trend(scope: Scope, ended: Iterable[Cell]) -> plots.Bars:

@@ -276,7 +276,9 @@ def _ending(register: Register, near: Mapping[Pair, End]) -> str:
     if not near:
         return f"none is known to retire within {DAYS[-1]} days"
     number = sum(register.counts[pair] for pair in near)
-    first = min(near.values(), key=lambda end: (end.rank, end.base_model))
-    when = f"in {words.thin(first.days)} d" if first.days else "today"
+    days = min(end.days or 0 for end in near.values())
+    first = sorted({end.base_model for end in near.values() if end.days == days})
+    names = first[0] if len(first) == 1 else f"{first[0]} and {words.thin(len(first) - 1)} more"
+    when = f"in {words.thin(days)} d" if days else "today"
     retire = "retires" if number == 1 else "retire"
-    return f"{words.thin(number)} {retire} within {DAYS[-1]} days, {first.base_model} first, {when}"
+    return f"{words.thin(number)} {retire} within {DAYS[-1]} days, {names} first, {when}"

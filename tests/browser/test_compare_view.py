@@ -153,4 +153,4 @@ def test_without_scripts_the_form_asks_and_the_server_draws(visit, url, place):
     page.get_by_text("Show as table").click()
     expect(page.locator("metric-chart tbody tr")).to_have_count(21)
     page.get_by_role("link", name="Reset zoom of Training loss").click()
-    expect(page).to_have_url(re.compile(r"diff=1&y=log$"))
+    expect(page).to_have_url(re.compile(r"diff=1&metric=train_loss&y=log$"))

@@ -38,15 +38,15 @@ def told(*runners: Runner, metric: str = "valid_loss") -> str:
 @pytest.mark.parametrize(
     ("runners", "sentence"),
     [
-        ([V7, like("v9", 0.4)], "Lowest validation loss: v9, 0.4; next v7, 0.5."),
-        ([V7, like("v9", 0.4, training=Data("lab", "b", size_bytes=9))], "Lowest validation loss: v9, 0.4; next v7, 0.5."),
-        ([V7, like("v9", 0.4, note="failed")], "Lowest validation loss: v9 (failed), 0.4; next v7, 0.5."),
-        ([V7, like("v9", 0.6, is_over=False)], "Lowest validation loss so far: v7, 0.5; next v9, 0.6."),
-        ([V7, like("v8", 0.5), like("v9", 0.6)], "Lowest validation loss: v7 and v8, 0.5; next v9, 0.6."),
-        ([V7, like("v9", 0.5)], "Equal validation loss: 0.5 each."),
-        ([V7, like("v9", 0.4), like("v6", None)], "Lowest validation loss: v9, 0.4; next v7, 0.5. 2 of 3 have one."),
+        ([V7, like("v9", 0.4)], "Lowest validation loss: v9, 0.4; next v7, 0.5. Their settings are equal."),
+        ([V7, like("v9", 0.4, training=Data("lab", "b", size_bytes=9))], "Lowest validation loss: v9, 0.4; next v7, 0.5. They differ in training data."),
+        ([V7, like("v9", 0.4, note="failed")], "Lowest validation loss: v9 (failed), 0.4; next v7, 0.5. Their settings are equal."),
+        ([V7, like("v9", 0.6, is_over=False)], "Lowest validation loss so far: v7, 0.5; next v9, 0.6. Their settings are equal."),
+        ([V7, like("v8", 0.5), like("v9", 0.6)], "Lowest validation loss: v7 and v8, 0.5; next v9, 0.6. Their settings are equal."),
+        ([V7, like("v9", 0.5)], "Equal validation loss: 0.5 each. Their settings are equal."),
+        ([V7, like("v9", 0.4), like("v6", None)], "Lowest validation loss: v9, 0.4; next v7, 0.5. Their settings are equal. Without one: v6."),
         ([V7, like("v6", None)], "Only v7 has a validation loss: 0.5."),
-        ([V7, like("v9", 0.4, validation=Data("eu", "file-w", size_bytes=900))], "Lowest validation loss, if their validation files are the same: v9, 0.4; next v7, 0.5."),
+        ([V7, like("v9", 0.4, validation=Data("eu", "file-w", size_bytes=900))], "Lowest validation loss, if their validation files are the same: v9, 0.4; next v7, 0.5. Their settings are equal."),
     ],
 )  # fmt: skip
 def test_the_better_one_is_named_where_that_is_fair(runners, sentence):
@@ -66,6 +66,13 @@ def test_the_better_one_is_named_where_that_is_fair(runners, sentence):
 )
 def test_losses_of_other_things_are_said_not_to_compare(given, what):
     assert told(V7, like("v9", 0.1, **given)) == f"Their losses do not compare: {what} differ."
+
+
+def test_what_may_have_made_the_difference_is_of_those_that_are_compared():
+    other = like("v9", 0.4, hyperparameters={"n_epochs": 4, "a": 1, "b": 2, "c": 3})
+    assert told(V7, other).endswith("They differ in n_epochs, a, b and 1 more.")
+    without = like("v6", None, hyperparameters={"n_epochs": "auto"})
+    assert told(V7, like("v9", 0.4), without).endswith("Their settings are equal. Without one: v6.")
 
 
 def test_a_training_loss_is_judged_by_what_was_trained_on():
