@@ -54,6 +54,11 @@ def advice_for(code: str | None, message: str | None = None, param: str | None =
     return found
 
 
+def advice_for_many(code: str, message: str, param: str) -> Advice:
+    """The advice for failures alike, of which this is the message of one: without its line."""
+    return advice_for(code, _LINE.sub("", message), param)
+
+
 def _fix_line(number: str, param: str | None) -> str:
     where = {"validation_file": "the validation file", "training_file": "the training file"}
     return f"Fix line {number} of {where.get(param or '', 'the file')} and submit it again."

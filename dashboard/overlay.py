@@ -16,7 +16,7 @@ from dashboard.x_axes import XAxis
 from providers.metrics import METRICS, describe
 
 NAME = "overlay"
-LABEL, HEAD = 14, 5  # characters of a name at the end of its line, and of them at its beginning
+LABEL, HEAD = 18, 5  # characters of a name at the end of its line, and of them at its beginning
 LABEL_ROOM = 7.5  # percent of the height that one of them takes
 DIRECTIONS = {"lower": "Lower is better", "higher": "Higher is better"}
 # Headlines first, then what the metric table knows, then what it does not.
@@ -166,7 +166,7 @@ def short_name(name: str) -> str:
     """A name that fits at the end of a line: names differ at their ends more than in the middle.
 
     >>> short_name("support-bot-v7"), short_name("support-bot-nightly-12")
-    ('support-bot-v7', 'suppo…ghtly-12')
+    ('support-bot-v7', 'suppo…t-nightly-12')
     """
     return name if len(name) <= LABEL else f"{name[:HEAD]}…{name[HEAD + 1 - LABEL :]}"
 

@@ -238,14 +238,14 @@ def _box(label: str, values: Sequence[float], spread: Distribution, axis: Axis, 
 
 
 def percent(part: int, whole: int) -> str:
-    """A share for people: neither 0 % of something nor 100 % of not all.
+    r"""A share for people: neither 0 % of something nor 100 % of not all.
 
     >>> percent(1, 3), percent(1, 1000), percent(999, 1000), percent(0, 5)
-    ('33 %', 'under 1 %', 'over 99 %', '0 %')
+    ('33\xa0%', 'under 1\xa0%', 'over 99\xa0%', '0\xa0%')
     """
     share = round(ALL * part / whole)
     if part and not share:
-        return "under 1 %"
+        return "under 1\u00a0%"
     if part != whole and share == round(ALL):
-        return "over 99 %"
-    return f"{share} %"
+        return "over 99\u00a0%"
+    return f"{share}\u00a0%"

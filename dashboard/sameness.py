@@ -141,5 +141,14 @@ def _perhaps(jobs: Sequence[Trained]) -> Verdict:
 
 def listed(jobs: Sequence[Trained]) -> str:
     """v7, v9 and v12."""
-    *most, last = [job.name for job in jobs]
+    return joined([job.name for job in jobs])
+
+
+def joined(names: Sequence[str]) -> str:
+    """As a sentence lists them.
+
+    >>> joined(["v7", "v9", "v12"]), joined(["v7"])
+    ('v7, v9 and v12', 'v7')
+    """
+    *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

@@ -26,6 +26,7 @@ from dashboard.queries.compare_facts import (
     size_of,
 )
 from dashboard.queries.compare_points import last_values
+from dashboard.queries.compare_verdict import incomparable, runners_of, verdict
 from dashboard.queries.metrics import ViewForm
 from dashboard.sameness import Data, Trained, Verdict, verdicts
 from jobs.export import cells
@@ -61,10 +62,20 @@ class ComparePage:
     chart: Chart | None
     comparison: Comparison
     form: ViewForm | None = None
+    usual_metric: str = ""
 
     @property
     def is_wide(self) -> bool:
         return self.asked.is_table
+
+    @property
+    def differing(self) -> str:
+        """12 of 40 facts differ."""
+        found = self.comparison
+        total = words.counted(found.differing + found.equal, "fact")
+        text = f"{words.thin(found.differing)} of {total} differ"
+        hidden = words.counted(found.hidden, "equal row")
+        return f"{text}; {hidden} hidden." if found.hidden else f"{text}."
 
     @property
     def toggle_url(self) -> str:
@@ -145,16 +156,20 @@ def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePag
     last = last_values(pks)
     shown = curves_shown(jobs, names, last, asked) if not asked.is_table else NO_CURVES
     known = Known(tuple(jobs), _stays(pks), last, _files(jobs), now, shown.metric, shown.bests)
+    trained = [_trained(known, *pair) for pair in zip(jobs, names, strict=True)]
+    runners = runners_of(jobs, trained)
+    known = replace(known, incomparable=incomparable(known, runners))
     comparison = compare(groups(known), only_differences=asked.only_differences)
     return ComparePage(
         asked=asked,
         jobs=chosen(jobs, names, asked),
-        verdict=_verdict(len(jobs), comparison),
-        same=verdicts([_trained(known, *pair) for pair in zip(jobs, names, strict=True)]),
+        verdict=verdict(known, runners, asked.metric),
+        same=verdicts(trained),
         metrics=shown.choices,
         chart=shown.chart,
         comparison=comparison,
         form=shown.form,
+        usual_metric=shown.usual,
     )
 
 
@@ -184,15 +199,6 @@ def chosen(jobs: Sequence[Job], names: Sequence[str], asked: Asked) -> tuple[Cho
 def _without(asked: Asked, left_out: Ref) -> str:
     rest = tuple(ref for ref in asked.refs if ref != left_out)
     return replace(asked, refs=rest, is_choosing=False).url
-
-
-def _verdict(number: int, comparison: Comparison) -> str:
-    """3 jobs; 12 of 40 facts differ."""
-    total = comparison.differing + comparison.equal
-    differ = f"{words.thin(comparison.differing)} of {words.counted(total, 'fact')} differ"
-    text = f"{words.counted(number, 'job')}: {differ}."
-    hidden = comparison.hidden
-    return f"{text} {words.counted(hidden, 'equal row')} hidden." if hidden else text
 
 
 def _stays(job_ids: Collection[int]) -> dict[int, Stays]:

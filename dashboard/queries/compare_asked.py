@@ -63,14 +63,9 @@ class Asked:
         return f"{path}?{urlencode(said, safe='/,')}" if said else path
 
     @property
-    def kept_by_metric(self) -> Fields:
-        """What stays when another metric is chosen."""
-        return self._said("metric")
-
-    @property
     def kept_by_view(self) -> Fields:
         """What stays when the curves are to be shown in another way."""
-        return self._said(*(name for name, _ in self.view.params))
+        return self._said("metric", *(name for name, _ in self.view.params))
 
     @property
     def kept_by_choice(self) -> Fields:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from accounts.models import Team
 from dashboard import words
@@ -12,16 +13,20 @@ from dashboard.queries.job_filter import JobFilter
 from dashboard.queries.jobs import narrow
 from jobs.models import Connection, Job
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
 FOUND = 20  # of the newest jobs
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A job with its box. `detail`: what tells it apart from others of its name."""
+    """A job with its box. `detail`: what was trained where; `result`: "" where there is none yet."""
 
     id: int
     name: str
     detail: str
+    result: str
     state: str
     raw_status: str
     created_at: datetime | None
@@ -33,12 +38,11 @@ class ChoicePage:
     asked: Asked
     ticked: tuple[Candidate, ...]
     found: tuple[Candidate, ...]
-    most: int = MOST_CURVES
 
     @property
     def verdict(self) -> str:
         if len(self.ticked) == 1:
-            return f"{self.ticked[0].name} and which others?"
+            return f"{self.ticked[0].name} and which others? Up to {MOST_CURVES} with curves."
         return f"Choose {FEWEST} to {MOST_CURVES} jobs; a table without curves holds {MOST_ROWS}."
 
     @property
@@ -72,8 +76,15 @@ def choice_page(team: Team, jobs: Sequence[Job], asked: Asked) -> ChoicePage:
     rest = Job.objects.for_team(team).filter(connection__in=connections, archived_at=None)
     rest = rest.exclude(pk__in=[job.pk for job in jobs])
     found = narrow(rest, JobFilter(q=asked.q), connections).order_by("-listed_at", "-pk")
-    newest = found.select_related("connection").defer("curve", "train_curve")[:FOUND]
+    newest = _with_curves_first(found.select_related("connection").defer("curve", "train_curve"))
     return ChoicePage(asked, _candidates(jobs, is_ticked=True), _candidates(newest))
+
+
+def _with_curves_first(found: "QuerySet[Job]") -> list[Job]:
+    """What has nothing to compare yet only fills the room that is left."""
+    drawn = list(found.exclude(headline_metric="")[:FOUND])
+    room = FOUND - len(drawn)
+    return [*drawn, *found.filter(headline_metric="")[:room]] if room else drawn
 
 
 def _candidates(jobs: Iterable[Job], *, is_ticked: bool = False) -> tuple[Candidate, ...]:
@@ -81,9 +92,8 @@ def _candidates(jobs: Iterable[Job], *, is_ticked: bool = False) -> tuple[Candid
         Candidate(
             id=job.pk,
             name=job.name,
-            detail=" · ".join(
-                part for part in (job.base_model, job.connection.name, job.training_file) if part
-            ),
+            detail=" · ".join(filter(None, (job.base_model, job.method, job.connection.name))),
+            result=_result(job),
             state=job.state,
             raw_status=job.raw_status,
             created_at=job.created_at,
@@ -91,6 +101,16 @@ def _candidates(jobs: Iterable[Job], *, is_ticked: bool = False) -> tuple[Candid
         )
         for job in jobs
     )
+
+
+def _result(job: Job) -> str:
+    told = (
+        ("lowest validation loss", job.best_valid_loss),
+        ("reward", job.reward),
+        ("training loss", job.train_loss),
+    )
+    found = (f"{word} {words.figure(value)}" for word, value in told if value is not None)
+    return next(found, "")
 
 
 def limit_page(jobs: Sequence[Job], asked: Asked) -> LimitPage:

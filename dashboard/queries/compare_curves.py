@@ -29,9 +29,13 @@ class MetricChoice:
 
 @dataclass(frozen=True, slots=True)
 class CurvesShown:
-    """`bests`: of each job, in their order. `form`: None where no job has any curve."""
+    """`bests`: of each job, in their order. `form`: None where no job has any curve.
+
+    `usual`: the metric that is drawn when none is asked for.
+    """
 
     metric: str = ""
+    usual: str = ""
     choices: tuple[MetricChoice, ...] = ()
     bests: tuple[BestAt, ...] = ()
     chart: Chart | None = None
@@ -94,6 +98,7 @@ def _drawn(
     view = _view(asked, axes)
     return CurvesShown(
         metric=metric,
+        usual=main_metric([last.get(job.pk, {}) for job, _ in named]),
         choices=_choices([job for job, _ in named], last, metric),
         bests=tuple(best_at(metric, run.points) for run in runs),
         chart=_chart(metric, runs, view),

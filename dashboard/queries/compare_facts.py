@@ -30,6 +30,7 @@ class Known:
     """All that was read of the jobs; the mappings are by job, `files` by connection and file id.
 
     `bests`: of `metric`, in the order of the jobs, where a page shows its curves.
+    `incomparable`: metrics of which no job's value is better than another's.
     """
 
     jobs: tuple[Job, ...]
@@ -39,6 +40,10 @@ class Known:
     now: datetime
     metric: str = ""
     bests: tuple[BestAt, ...] = ()
+    incomparable: frozenset[str] = frozenset()
+
+    def better(self, metric: str) -> str:
+        return "" if metric in self.incomparable else describe(metric).better or ""
 
 
 def groups(known: Known) -> Groups:
@@ -107,22 +112,24 @@ def _final(known: Known) -> Iterator[Fact]:
     for name in shown[:MOST_METRICS]:
         ends = (known.last.get(job.pk, {}).get(name) for job in known.jobs)
         values = tuple(_figure(one.value if one else None) for one in ends)
-        better = describe(name).better or ""
-        yield Fact(f"final_{name}", f"{label_of(name)}, final", values, better, "number")
+        label = f"{label_of(name)}, final"
+        yield Fact(f"final_{name}", label, values, known.better(name), "number")
 
 
 def _best(known: Known) -> Iterator[Fact]:
     """The lowest validation loss, and where the metric that is drawn was best."""
     values = tuple(_figure(job.best_valid_loss) for job in known.jobs)
     label = f"{label_of('valid_loss')}, lowest"
-    yield from _told([Fact("best_valid_loss", label, values, "lower", "number")])
+    fair = known.better("valid_loss")
+    yield from _told([Fact("best_valid_loss", label, values, fair, "number")])
     better = describe(known.metric).better
     if not known.bests or not better:
         return
     label = f"{label_of(known.metric)}, {'lowest' if better == 'lower' else 'highest'}"
     values = tuple(_figure(one.value) for one in known.bests)
     if known.metric != "valid_loss":
-        yield from _told([Fact(f"best_{known.metric}", label, values, better, "number")])
+        fair = known.better(known.metric)
+        yield from _told([Fact(f"best_{known.metric}", label, values, fair, "number")])
     steps = tuple(_number(one.step) for one in known.bests)
     yield from _told([Fact(f"best_{known.metric}_step", f"{label} at step", steps, "", "number")])
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import Http404
 
-from dashboard import peek
+from dashboard import peek, words
 from dashboard.queries.leaves import row_id
 from jobs.models import File, Job
 from providers.results import read_result_file
@@ -17,11 +17,15 @@ WRAPPED_BYTES = 1024 * 1024  # of a CSV inside a JSON text, which is only read w
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A table or else lines; neither where the content is no text that can be shown."""
+    """A table or else lines; neither where the content is no text that can be shown.
+
+    `is_wrapped`: the table is what was inside of the content as it came.
+    """
 
     table: peek.Table | None
     lines: peek.Lines | None
     row_count: int | None
+    is_wrapped: bool = False
 
     @property
     def hidden(self) -> int | None:
@@ -29,6 +33,18 @@ class Preview:
         if self.table is None or self.row_count is None:
             return None
         return max(self.row_count - len(self.table.rows), 0)
+
+    @property
+    def extent(self) -> str:
+        """How much there is, and of that how much is shown: 360 rows, 5 columns, the first 50 shown."""
+        if self.table is None:
+            return ""
+        columns = words.counted(len(self.table.columns) + self.table.columns_left, "column")
+        shown = len(self.table.rows)
+        if self.row_count is None:
+            return columns if self.table.is_whole else f"{columns}, the first {shown} rows shown"
+        rows = words.counted(self.row_count, "row")
+        return f"{rows}, {columns}" + (f", the first {shown} shown" if self.hidden else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,11 @@ class FileRow:
     encoding: str
     skipped_rows: int
     preview: Preview | None
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the CSV that is offered is the content as received, so that one download will do."""
+        return self.preview is not None and not self.preview.is_wrapped
 
 
 def wanted(job: Job) -> list[tuple[str, str]]:
@@ -104,12 +125,14 @@ def preview(file: File, most: int = peek.ROWS) -> Preview | None:
     if file.content is None:
         return None
     text, is_whole = peek.head(bytes(file.content), file.encoding)
-    if file.kind == "csv" and not text.lstrip().casefold().startswith(CSV_STARTS):
+    is_wrapped = file.kind == "csv" and not text.lstrip().casefold().startswith(CSV_STARTS)
+    if is_wrapped:
         text, is_whole = _unwrapped(file)
     if file.kind != "csv" and peek.is_lines(text):
         return Preview(None, peek.lines(text, is_whole=is_whole, most=most), None)
     table = peek.table(text, is_whole=is_whole, most=most) if file.kind in {"csv", ""} else None
-    return Preview(table, None, file.row_count if file.kind == "csv" else None)
+    row_count = file.row_count if file.kind == "csv" else None
+    return Preview(table, None, row_count, is_wrapped or file.encoding == "base64")
 
 
 def _unwrapped(file: File) -> tuple[str, bool]:

@@ -71,7 +71,10 @@ def _offered(cells: Sequence[Cell], asked: InsightFilter) -> Choices:
 def _verdict(
     asked: InsightFilter, cells: Sequence[Cell], failed: Failures, taken: Times, scored: Outcomes
 ) -> str:
-    """One sentence: the share that failed and why, how long it took, the best that was seen."""
+    """One sentence: the share that failed and why, how long it took, the best that was seen.
+
+    The best of all only where all are of one base model: losses of two do not compare.
+    """
     ended = over(cells)
     if not ended:
         return f"No job has ended {asked.span}."
@@ -79,9 +82,9 @@ def _verdict(
     if taken.run and taken.run.rows[0].spread.is_telling:
         row = taken.run.rows[0]
         parts.append(f"{row.label} trains {row.figures[2]} (median)")
-    if scored.plots:
-        first = scored.plots[0].groups[0]
-        parts.append(f"{scored.superlative} seen on {first.label} {words.figure(first.best.y)}")
+    if len(groups := scored.plots[0].groups if scored.plots else ()) == 1:
+        best = words.figure(groups[0].best.y)
+        parts.append(f"{scored.superlative} seen on {groups[0].label} {best}")
     text = "; ".join(parts)
     return f"{asked.span[:1].upper()}{asked.span[1:]} {text}."
 
@@ -91,7 +94,16 @@ def _failed_words(failed: Failures, ended: int) -> str:
         return f"none of {words.counted(ended, 'job')} failed"
     text = f"{words.thin(failed.total)} of {words.counted(ended, 'job')} failed"
     text += f" ({plots.percent(failed.total, ended)})"
-    first = failed.causes[0] if failed.causes else None
-    if first is None:
-        return text
-    return f"{text}, most often {first.code or 'without a code'} ({words.thin(first.count)})"
+    return f"{text}{_reason(failed)}"
+
+
+def _reason(failed: Failures) -> str:
+    """The most frequent cause where one is; they are in that order."""
+    if not failed.causes:
+        return ""
+    first = failed.causes[0]
+    if failed.reasons == 1:
+        return f": {first.told}" if failed.read == failed.total else f", mostly {first.told}"
+    if first.count == failed.causes[1].count:
+        return f", for {words.thin(failed.reasons)} different reasons"
+    return f", most often {first.told} ({words.thin(first.count)})"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models.functions import Coalesce, Substr
 from django.urls import reverse
 
-from alerts.advice import Advice, advice_for
+from alerts.advice import Advice, advice_for, advice_for_many
 from dashboard import plots, words
 from dashboard.queries.insight_filter import Cell, Scope, day_of
 from providers.states import State
@@ -59,6 +59,14 @@ class Cause:
     def name(self) -> str:
         return self.code or "No code given"
 
+    @property
+    def told(self) -> str:
+        """As a sentence names it: the code and what it is of, else how the messages begin."""
+        if self.code:
+            return f"{self.code} in {self.param}" if self.param else self.code
+        head = head_of(self.example)
+        return f"“{head}”" if head else "without a reason"
+
 
 @dataclass(frozen=True, slots=True)
 class Failures:
@@ -71,6 +79,10 @@ class Failures:
     rare: tuple[Cause, ...]
     left_out: int
     trend: plots.Bars | None
+
+    @property
+    def reasons(self) -> int:
+        return len(self.causes) + len(self.rare) + self.left_out
 
 
 def failures(scope: Scope, cells: Sequence[Cell]) -> Failures:
@@ -132,6 +144,7 @@ def _cause(group: Sequence[Failure], total: int, scope: Scope) -> Cause:
     named = next((one for one in group if one.message.strip()), newest)
     slug = scope.connections[named.connection_id].slug
     names = [scope.connections[one.connection_id].name for one in group]
+    advise = advice_for if len(group) == 1 else advice_for_many
     return Cause(
         code=newest.code,
         param=newest.param,
@@ -143,7 +156,7 @@ def _cause(group: Sequence[Failure], total: int, scope: Scope) -> Cause:
         connections=_most(names),
         example=named.message[:MESSAGE],
         is_cut=len(named.message) > MESSAGE,
-        advice=advice_for(named.code, named.message, named.param),
+        advice=advise(named.code, named.message, named.param),
         newest_url=reverse("job", args=[slug, named.provider_id]),
         list_url=_list_url(newest, scope),
     )
@@ -170,11 +183,9 @@ def _sentence(total: int, ended: int, causes: Sequence[Cause]) -> str:
         return "No job has ended in this time."
     if not total:
         return f"None of {words.counted(ended, 'job')} that ended failed."
-    text = f"{words.thin(total)} of {words.counted(ended, 'job')} that ended failed"
-    text += f" ({plots.percent(total, ended)})"
-    if not causes:
-        return f"{text}."
-    return f"{text}, in {words.counted(len(causes), 'way')}."
+    text = words.counted(len(causes), "cause")
+    is_even = len({cause.count for cause in causes}) == 1
+    return f"{text}." if is_even else f"{text}, the most frequent first."
 
 
 def _trend(scope: Scope, ended: Iterable[Cell]) -> plots.Bars:

@@ -267,15 +267,18 @@ def _verdict(register: Register) -> str:
     if not total:
         return "No fine-tuned model yet."
     near = {pair: end for pair, end in register.ends.items() if end.is_within(DAYS[-1])}
-    text = f"{words.counted(total, 'job')} left models"
     retired = sum(register.counts[pair] for pair, end in register.ends.items() if end.is_past)
-    text += f", {words.thin(retired)} of them retired" if retired else ""
+    told = f"{words.counted(total, 'job')} with models: {_ending(register, near)}"
+    return f"{told}; {words.thin(retired)} retired." if retired else f"{told}."
+
+
+def _ending(register: Register, near: Mapping[Pair, End]) -> str:
     if not near:
-        return f"{text}; none of their base models is known to retire within {DAYS[-1]} days."
+        return f"none is known to retire within {DAYS[-1]} days"
     number = sum(register.counts[pair] for pair in near)
-    first = min(near.values(), key=lambda end: (end.rank, end.base_model))
-    lose = "loses its" if number == 1 else "lose their"
-    return (
-        f"{text}; {words.thin(number)} {lose} base model within {DAYS[-1]} days, "
-        f"{first.base_model} first, on {first.on}."
-    )
+    days = min(end.days or 0 for end in near.values())
+    first = sorted({end.base_model for end in near.values() if end.days == days})
+    names = first[0] if len(first) == 1 else f"{first[0]} and {words.thin(len(first) - 1)} more"
+    when = f"in {words.thin(days)} d" if days else "today"
+    retire = "retires" if number == 1 else "retire"
+    return f"{words.thin(number)} {retire} within {DAYS[-1]} days, {names} first, {when}"

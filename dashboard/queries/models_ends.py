@@ -106,11 +106,6 @@ class Retiring:
     models: int
     told: int
 
-    @property
-    def left(self) -> int:
-        """Days, for the drawing."""
-        return self.end.days or 0
-
 
 @dataclass(frozen=True, slots=True)
 class Retirements:

@@ -158,7 +158,9 @@ def scripts() -> SafeString:
 def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
     path, url = context["request"].path, reverse(name)
     current = format_html(' aria-current="{}"', "page" if path == url else "true")
-    here = current if path.startswith(url) else ""
+    # Saved views are of the jobs list.
+    is_here = path.startswith(url) or (name == "jobs" and path.startswith(reverse("views")))
+    here = current if is_here else ""
     return format_html(
         '<a href="{}"{}>{}</a>', jobs_url(context) if name == "jobs" else url, here, word
     )

@@ -50,7 +50,7 @@ def _compared(request: TeamRequest, jobs: Sequence[Job], asked: Asked) -> HttpRe
 
 
 def _shown(request: TeamRequest, page: queries.ComparePage) -> HttpResponse:
-    """The whole page; only what is below its verdict where the curves are asked for in another way."""
+    """The whole page; only its verdict and what is below where the curves are asked for in another way."""
     name = "compared" if live.is_fragment(request) else "compare"
     response = render(request, f"compare/{name}.html", {"page": page})
     patch_vary_headers(response, ("HX-Request", "Cookie"))

@@ -24,7 +24,7 @@ def example(now: datetime) -> ComparePage:
     return ComparePage(
         asked=Asked(),
         jobs=tuple(_chosen(place, now) for place in range(len(NAMES))),
-        verdict="8 jobs: 5 of 6 facts differ.",
+        verdict="Lowest validation loss: support-bot-v7, 0.412; next support-bot-v5, 0.471.",
         same=(
             Verdict("support-bot-v5 and support-bot-v6 trained the same thing.", "", is_same=True),
             Verdict("Whether v7 and v8 had the same data is unknown.", "", is_same=False),

@@ -56,7 +56,7 @@ class MetricView extends HTMLElement {
   }
   get query() {
     const asked = new URLSearchParams(new FormData(this.form)), boxes = [...this.form.querySelectorAll("[name=series]")];
-    for (const [name, usual] of [["x", "step"], ["y", "linear"], ["smooth", "0"], ["from", ""], ["to", ""]]) if (asked.get(name) === usual) asked.delete(name);
+    for (const [name, usual] of [["x", "step"], ["y", "linear"], ["smooth", "0"], ["from", ""], ["to", ""], ["metric", this.form.elements.metric?.dataset.usual]]) if (asked.get(name) === usual) asked.delete(name);
     if (boxes.every((box) => box.checked)) asked.delete("series");
     return asked.toString().replaceAll("%2F", "/").replaceAll("%2C", ","); // as the links of the page have it
   }

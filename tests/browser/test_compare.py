@@ -145,10 +145,9 @@ def test_equal_rows_go_and_come_back(page, busy):
 
 def test_another_metric_is_drawn_and_is_part_of_the_address(page, busy):
     page.goto(compared(busy, "succeeded", "dpo"))
-    page.get_by_label("Metric").select_option("train_loss")
-    page.get_by_role("button", name="Show").click()
-    expect(page).to_have_url(re.compile("metric=train_loss"))
-    expect(page.get_by_role("group", name="Training loss")).to_be_visible()
+    page.get_by_label("Metric", exact=True).select_option("train_accuracy")
+    expect(page).to_have_url(re.compile("metric=train_accuracy"))
+    expect(page.get_by_role("group", name="Training accuracy")).to_be_visible()
     expect(page.locator("metric-chart canvas")).to_be_visible()
 
 
@@ -167,6 +166,16 @@ def test_each_line_has_its_name_at_its_end(page, busy):
     page.goto(compared(busy, "succeeded", "dpo"))
     ends = page.locator(".ends .end title")
     assert sorted(ends.all_text_contents()) == sorted(chips(page))
+
+
+def test_on_a_phone_the_curve_begins_on_the_first_screen(page, busy):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(compared(busy, *SHOWN))
+    expect(page.locator(".overlay canvas")).to_be_visible()
+    assert page.locator(".overlay .plot").bounding_box()["y"] < 650
+    expect(page.get_by_label("Smoothing")).to_be_hidden()
+    page.get_by_text("Metric, axes and smoothing").click()
+    expect(page.get_by_label("Smoothing")).to_be_visible()
 
 
 def test_names_of_facts_stay_in_sight_on_the_way_sideways(page, busy):

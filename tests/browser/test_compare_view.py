@@ -70,7 +70,7 @@ def page(visit, url, place) -> Page:
 
 def test_controls_change_the_curves_the_address_and_every_link(page):
     page.get_by_label("Smoothing").fill("0.9")
-    page.get_by_label("Scale of losses").select_option("log")
+    page.get_by_label("y axis").select_option("log")
     expect(page).to_have_url(re.compile(rf"{REFS}.*y=log&smooth=0\.9$"))
     expect(page.locator(".legend")).to_contain_text("a, smoothed")
     kept = re.compile(r"y=log&smooth=0\.9")
@@ -86,7 +86,7 @@ def test_a_reset_leaves_the_metric_and_the_jobs(page):
     page.get_by_role("link", name="Reset view").click()
     expect(page).to_have_url(re.compile(rf"{REFS}$"))
     expect(page.locator(".legend")).not_to_contain_text("smoothed")
-    expect(page.get_by_label("Metric")).to_have_value("train_loss")
+    expect(page.get_by_label("Metric", exact=True)).to_have_value("train_loss")
 
 
 def test_a_drag_zooms_brings_finer_points_and_has_a_way_out(page):
@@ -100,7 +100,7 @@ def test_a_drag_zooms_brings_finer_points_and_has_a_way_out(page):
 
 
 def test_runs_of_other_days_lie_over_each_other_by_time(page):
-    page.get_by_label("Along").select_option("time")
+    page.get_by_label("x axis").select_option("time")
     expect(page).to_have_url(re.compile("x=time$"))
     expect(page.locator(".chart figcaption")).to_contain_text("minutes since it began running")
     first, second = drawn(page)
@@ -121,9 +121,9 @@ def test_the_pointer_tells_of_each_run_its_last_value_before(page):
 
 
 def test_an_address_shows_the_same_to_a_colleague(page, visit, url, place):
-    page.get_by_label("Along").select_option("tokens")
+    page.get_by_label("x axis").select_option("tokens")
     expect(page).to_have_url(re.compile("x=tokens$"))
-    expect(page.locator(".view-form")).to_contain_text("estimate")
+    expect(page.locator("metric-view > .small")).to_contain_text("estimate")
     other = visit(url, place[0])
     other.goto(page.url)
     assert drawn(other) == drawn(page)
@@ -143,7 +143,7 @@ def test_without_scripts_the_form_asks_and_the_server_draws(visit, url, place):
     page.goto(f"{path}&diff=1")
     page.get_by_role("spinbutton", name="From step").fill("100")
     page.get_by_role("spinbutton", name="To step").fill("120")
-    page.get_by_label("Scale of losses").select_option("log")
+    page.get_by_label("y axis").select_option("log")
     page.get_by_role("button", name="Apply").click()
     expect(page).to_have_url(re.compile(r"diff=1.*y=log.*from=100&to=120$"))
     expect(page.locator("#compare-overlay-sentence")).to_contain_text(
@@ -153,4 +153,4 @@ def test_without_scripts_the_form_asks_and_the_server_draws(visit, url, place):
     page.get_by_text("Show as table").click()
     expect(page.locator("metric-chart tbody tr")).to_have_count(21)
     page.get_by_role("link", name="Reset zoom of Training loss").click()
-    expect(page).to_have_url(re.compile(r"diff=1&y=log$"))
+    expect(page).to_have_url(re.compile(r"diff=1&metric=train_loss&y=log$"))

@@ -119,7 +119,7 @@ def test_the_two_fields_zoom_by_keys_alone(page):
 
 def test_an_address_shows_the_same_to_a_colleague(page, visit, url, cookie):
     page.get_by_label("Smoothing").fill("0.9")
-    page.get_by_label("Scale of losses").select_option("log")
+    page.get_by_label("y axis of losses").select_option("log")
     expect(page).to_have_url(re.compile(r"\?y=log&smooth=0\.9$"))
     expect(page.locator('metric-view[data-shown="y=log&smooth=0.9"]')).to_be_attached()
     other = visit(url, cookie)
@@ -139,7 +139,7 @@ def test_the_smoothed_line_is_the_average_of_the_measured_one(page):
 
 
 def test_a_logarithmic_scale_has_its_own_lines_of_equal_factors(page):
-    page.get_by_label("Scale of losses").select_option("log")
+    page.get_by_label("y axis of losses").select_option("log")
     expect(page).to_have_url(re.compile(r"\?y=log$"))
     loss = page.locator("metric-chart").first
     expect(loss.locator("canvas")).to_be_visible()
@@ -191,7 +191,7 @@ def test_lines_are_chosen_in_the_form(page):
 def test_another_axis_drops_the_range_of_the_old_one(page):
     drag(page, 0.4, 0.5)
     expect(page).to_have_url(re.compile("from="))
-    page.get_by_label("Along").select_option("tokens")
+    page.get_by_label("x axis").select_option("tokens")
     expect(page).to_have_url(re.compile(r"\?x=tokens$"))
     expect(page.get_by_role("spinbutton", name="From token")).to_have_value("")
     expect(page.locator(".view-form")).to_contain_text("estimate")
@@ -218,7 +218,7 @@ def test_without_scripts_the_form_asks_and_the_server_draws(visit, url, cookie):
     page.goto(ADDRESS)
     page.get_by_role("spinbutton", name="From step").fill("100")
     page.get_by_role("spinbutton", name="To step").fill("200")
-    page.get_by_label("Scale of losses").select_option("log")
+    page.get_by_label("y axis of losses").select_option("log")
     page.get_by_role("button", name="Apply").click()
     expect(page).to_have_url(re.compile(r"y=log.*from=100&to=200.*#metrics$"))
     expect(page.locator("#metric-loss-sentence")).to_contain_text("From step 100 to step 200")

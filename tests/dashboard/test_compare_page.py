@@ -120,6 +120,17 @@ def test_fewer_than_two_are_asked_for_more(client, lab, number):
     assert b'type="checkbox"' in answer.content
 
 
+def test_jobs_with_curves_are_offered_first_with_their_result(client, lab):
+    bare, drawn = a_job(lab), a_job(lab)
+    facts = {"headline_metric": "valid_loss", "best_valid_loss": 0.47, "train_loss": 0.3}
+    type(drawn).objects.filter(pk=drawn.pk).update(**facts)
+    page = client.get("/compare/").context["page"]
+    assert [(one.id, one.result) for one in page.found] == [
+        (drawn.pk, "lowest validation loss 0.47"),
+        (bare.pk, ""),
+    ]
+
+
 def test_a_search_for_more_jobs_keeps_those_that_are_ticked(client, lab):
     ticked, wanted, _ = a_job(lab), a_job(lab, suffix="needle"), a_job(lab)
     answer = client.get(f"/compare/?job={ticked.pk}&q=needle&choose=1", follow=True)
@@ -222,6 +233,43 @@ def test_jobs_that_trained_the_same_thing_are_named_first(client, lab):
     jobs = [a_job(lab, suffix=name, **like) for name in ("v7", "v9")]
     page = page_of(client, *jobs, a_job(lab, suffix="v8", **{**like, "training_file": "file-b"}))
     assert page.same[0].sentence == "v7 and v9 trained the same thing."
+
+
+def rivals(lab, **other):
+    """v7 and v9, the better one, with the same data and base model."""
+    like = {"training_file": "file-a", "state": State.SUCCEEDED}
+    jobs = [
+        a_job(lab, suffix="v7", hyperparameters={"n_epochs": 3}, **like),
+        a_job(lab, suffix="v9", hyperparameters={"n_epochs": 4}, **{**like, **other}),
+    ]
+    for job, least in zip(jobs, (0.5, 0.4), strict=True):
+        a_curve(job, "valid_loss", 0.9, least, 0.7)
+        a_curve(job, "train_loss", 0.3, least / 2)
+    return jobs
+
+
+@pytest.mark.parametrize("view", ["", "table"])
+def test_the_verdict_says_which_is_better_and_what_differs(client, lab, view):
+    jobs = rivals(lab)
+    for job, least in zip(jobs, (0.5, 0.4), strict=True):
+        job.best_valid_loss = least  # as recording does when points come
+        job.save()
+    page = page_of(client, *jobs, view=view)
+    assert page.verdict == (
+        "Lowest validation loss: v9, 0.4; next v7, 0.5. They differ in n_epochs."
+    )
+    assert [cell.best for cell in row(page, "best_valid_loss").cells] == ["", "lowest"]
+
+
+def test_the_verdict_follows_the_metric_that_is_asked_for(client, lab):
+    page = page_of(client, *rivals(lab), metric="train_loss")
+    assert page.verdict.startswith("Lowest training loss: v9, 0.2; next v7, 0.25.")
+
+
+def test_no_loss_is_called_the_lowest_where_losses_do_not_compare(client, lab):
+    page = page_of(client, *rivals(lab, base_model="gpt-y"))
+    assert page.verdict == "Their losses do not compare: base models differ."
+    assert [cell.best for found in page.comparison.rows for cell in found.cells if cell.best] == []
 
 
 def test_the_union_of_metrics_is_offered_and_who_lacks_one_is_named(client, lab):

@@ -86,11 +86,11 @@ def test_a_bar_stands_to_the_scale_of_the_tallest():
 @pytest.mark.parametrize(
     ("part", "whole", "words"),
     [
-        (0, 3, "0 %"),
-        (1, 3, "33 %"),
-        (1, 500, "under 1 %"),
-        (499, 500, "over 99 %"),
-        (3, 3, "100 %"),
+        (0, 3, "0\u00a0%"),
+        (1, 3, "33\u00a0%"),
+        (1, 500, "under 1\u00a0%"),
+        (499, 500, "over 99\u00a0%"),
+        (3, 3, "100\u00a0%"),
     ],
 )
 def test_a_share_never_hides_the_last_one(part, whole, words):

@@ -75,11 +75,11 @@ def test_failures_are_grouped_by_code_and_parameter_the_most_frequent_first(lab)
     ended(lab)
     found = page_of(lab).failures
     assert [(one.code, one.param, one.count, one.share) for one in found.causes] == [
-        ("insufficient_quota", "", 3, "50 %"),
-        ("invalid_training_file", "training_file", 2, "33 %"),
-        ("invalid_training_file", "validation_file", 1, "17 %"),
+        ("insufficient_quota", "", 3, "50\u00a0%"),
+        ("invalid_training_file", "training_file", 2, "33\u00a0%"),
+        ("invalid_training_file", "validation_file", 1, "17\u00a0%"),
     ]
-    assert found.sentence == "6 of 7 jobs that ended failed (86 %), in 3 ways."
+    assert found.sentence == "3 causes, the most frequent first."
 
 
 def test_a_group_tells_when_where_an_example_and_the_next_step(lab):
@@ -90,8 +90,17 @@ def test_a_group_tells_when_where_an_example_and_the_next_step(lab):
     assert (cause.models, cause.connections) == ("gpt-x, gpt-y", "EU, Lab")
     assert cause.last_at == newest.ended_at
     assert cause.example == "Example 6174 is bad."
-    assert "line 6174" in cause.advice.steps[0]
     assert cause.newest_url == f"/jobs/eu/{newest.provider_id}/"
+
+
+def test_the_step_of_a_group_names_no_line_of_one_of_its_jobs(lab):
+    failed(lab, error_message="Example 6174 is bad.")
+    (cause,) = page_of(lab).failures.causes
+    assert "line 6174" in cause.advice.steps[0]
+    failed(lab, error_message="Example 12 is bad.")
+    (cause,) = page_of(lab).failures.causes
+    assert cause.advice.steps[0].startswith("Fix the example that the message names")
+    assert cause.advice.line == 0
 
 
 def test_a_group_leads_to_the_same_jobs_in_the_list(lab):
@@ -243,9 +252,32 @@ def test_the_verdict_says_all_three_in_one_sentence(lab):
     for _ in range(5):
         stayed(lab, 600, state="running", to="succeeded")
     assert page_of(lab).verdict == (
-        "In the last 90 days 1 of 4 jobs failed (25 %), most often invalid_training_file (1); "
+        "In the last 90 days 1 of 4 jobs failed (25\u00a0%): invalid_training_file; "
         "gpt-x trains 10 min (median); lowest validation loss seen on gpt-x 0.4."
     )
+
+
+@pytest.mark.parametrize(
+    ("codes", "why"),
+    [
+        ("aab", ", most often a (2)."),
+        ("abc", ", for 3 different reasons."),
+        ("aabbc", ", for 3 different reasons."),
+        ("aa", ": a."),
+    ],
+)
+def test_the_verdict_names_the_most_frequent_cause_only_where_one_is(lab, codes, why):
+    for code in codes:
+        failed(lab, code)
+    assert page_of(lab).verdict.endswith(f"(100\u00a0%){why}")
+
+
+def test_the_verdict_tells_no_best_loss_across_base_models(lab):
+    for model, loss in (("gpt-x", 0.4), ("gpt-y", 0.1)):
+        for epochs in (1, 2, 3):
+            scored(lab, loss, model=model, n_epochs=epochs)
+    assert "loss" not in page_of(lab).verdict
+    assert page_of(lab, "model=gpt-x").verdict.endswith("lowest validation loss seen on gpt-x 0.4.")
 
 
 def test_the_filter_narrows_and_says_what_it_hides(lab, client):

@@ -56,6 +56,18 @@ def test_only_files_of_the_job_that_are_kept_can_be_downloaded(viewer, lab, file
     assert viewer.get(f"/jobs/lab/{job.provider_id}/files/{file_id}/").status_code == 404
 
 
+def test_the_preview_says_how_much_there_is_and_which_download_is_which(viewer, lab) -> None:
+    html = page_of(viewer, a_result_file(lab), "files/file-r/preview/")
+    assert "30 rows, 2 columns" in html
+    assert "Download as received (base64)" in html
+    File.objects.update(
+        content=zlib.compress(b"step,loss\n1,0.5\n"), encoding="plain", row_count=90
+    )
+    html = page_of(viewer, Job.objects.get(), "files/file-r/preview/")
+    assert "90 rows, 2 columns, the first 1 shown" in html
+    assert "Download as received" not in html
+
+
 def test_the_preview_page_has_more_rows_than_the_job(viewer, lab) -> None:
     part = part_of(viewer, a_result_file(lab), "files/file-r/preview/")
     assert part.preview.table.columns == ("step", "train_loss")

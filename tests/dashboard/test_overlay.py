@@ -149,7 +149,7 @@ def test_a_name_alone_stands_at_the_end_of_its_line():
 
 
 def test_a_long_name_keeps_both_its_ends():
-    assert short_name("support-bot-nightly-12") == "suppo…ghtly-12"
+    assert short_name("support-bot-nightly-12") == "suppo…t-nightly-12"
 
 
 def test_the_metric_that_most_jobs_have_is_drawn_first():
