@@ -119,7 +119,7 @@ _TABLE: tuple[_Row, ...] = (
         "refusals refusals_v3 safety_evals safety_evaluation",
         r"refusals_v\d|safety (?:eval|check|standard)|safeguard",
         "The trained model did not pass the safety evaluation",
-        "Take out examples near the policies' edge, and add examples that refuse politely.",
+        "Remove examples close to breaking the usage policies, and add examples that refuse politely.",
         "Check the bill: training that ended in the evaluation may be charged.",
     ),
     _daily(

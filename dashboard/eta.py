@@ -84,7 +84,8 @@ def sentence(told: Sequence[Said], ended_at: datetime | None = None) -> str:
     first, last = finishes[0], finishes[-1]
     moves = len(finishes) - 1
     if ended_at:
-        text = f"The last estimate was {_clock(last, ended_at)} UTC; it ended {_beside(ended_at, last)}"
+        told_at = f"The provider's last estimate was {_clock(last, ended_at)} UTC"
+        text = f"{told_at}; the job ended {_beside(ended_at, last)}"
     elif told[-1][1] is None:
         text = f"The provider withdrew its estimate; the last was {_clock(last, last)} UTC"
     else:

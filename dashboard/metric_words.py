@@ -47,7 +47,7 @@ def title_of(panel: str) -> str:
     """What stands over a panel.
 
     >>> title_of("loss"), title_of("graders/train_reward_mean"), title_of("grad_norm")
-    ('Loss', 'Graders: training reward mean', 'Grad norm')
+    ('Loss', 'Graders: training mean reward', 'Grad norm')
     """
     family, slash, name = panel.partition("/")
     if family + slash == "graders/" and name:
@@ -72,6 +72,7 @@ def label_of(metric: str) -> str:
     *path, name = [part for part in metric.split("/") if part] or [metric]
     owner = next((part for part in reversed(path) if part not in GENERIC), "")
     words_of = name.removesuffix("_count") + "s" if name.endswith("_error_count") else name
+    words_of = words_of.replace("reward_mean", "mean_reward")  # as the flat metric is called
     text = " ".join(_SPELLED.get(part, part) for part in words_of.split("_"))
     if owner:
         text = f"{owner.replace('_', ' ')}: {text}"

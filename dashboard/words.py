@@ -1,6 +1,7 @@
 """How numbers, sizes and times are written for people. Pure: `now` is an argument."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 ABSENT = "–"
 THIN_SPACE = "\u2009"
@@ -8,6 +9,7 @@ _DAY_S = 86_400
 _NOW_S = 5  # younger than a poll of the page
 _DATED_DAYS = 7
 _KILO = 1000
+_SECONDS = re.compile(r"\d{9,10}(?:\.\d+)?", re.ASCII)  # from 1973 to 2286
 _SMALL, _PLAIN, _LARGE = 1e-3, 1e4, 1e6
 _ROUNDS_UP = 0.9995  # of a unit: with three digits it is a whole one
 
@@ -32,6 +34,18 @@ def rough(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return f"{int(seconds)} s"
+
+
+def unix_time(path: str, text: str) -> str:
+    """The moment that a number of seconds in a provider's answer stands for; "" where it is none.
+
+    >>> unix_time("estimated_finish", "1795815200"), unix_time("seed", "1795815200")
+    ('2026-11-27 21:33:20 UTC', '')
+    """
+    name = path.rsplit(".", 1)[-1]
+    if not (name.endswith("_at") or name == "estimated_finish") or not _SECONDS.fullmatch(text):
+        return ""
+    return f"{datetime.fromtimestamp(float(text), UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def clock(span: timedelta) -> str:

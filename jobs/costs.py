@@ -98,7 +98,7 @@ class Why(Enum):
     NO_DAY = "the provider tells neither its end nor its creation"
     NO_PRICE = "no price is known for its model"
     NO_TOKENS = "the provider reported no trained tokens"
-    NO_TIME = "its time in training was not seen from beginning to end"
+    NO_TIME = "billed by training time, which was not fully seen"
     NOT_YET = "it has not begun to train"
     AT_END = "trained tokens are reported at the end"
 

@@ -3,7 +3,9 @@
 from jobs.models import Job, Point
 
 CURVE_VALUES = 48  # what a sparkline 96 pixels wide can show
-HEADLINES = ("valid_loss", "train_loss", "valid_mean_reward", "train_mean_reward")
+# The whole validation set before a sample of it, and validation before training.
+REWARDS = ("full_valid_mean_reward", "valid_mean_reward", "train_mean_reward")
+HEADLINES = ("valid_loss", "train_loss", *REWARDS)
 
 
 def refresh(job: Job) -> None:
@@ -12,7 +14,7 @@ def refresh(job: Job) -> None:
     job.train_loss = _last(values["train_loss"])
     job.valid_loss = _last(values["valid_loss"])
     job.best_valid_loss = min(values["valid_loss"], default=None)
-    job.reward = _last(values["valid_mean_reward"]) or _last(values["train_mean_reward"])
+    job.reward = next((_last(values[metric]) for metric in REWARDS if values[metric]), None)
     job.headline_metric = next((metric for metric in HEADLINES if values[metric]), "")
     curve = values.get(job.headline_metric, [])
     job.headline_value, job.curve = _last(curve), _thinned(curve)

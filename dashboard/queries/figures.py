@@ -26,15 +26,20 @@ class Figure:
     url: str = ""
 
 
+REWARDS = {
+    "full_valid_mean_reward": "Validation reward",
+    "valid_mean_reward": "Validation reward",
+    "train_mean_reward": "Training reward",
+}
+
+
 def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...]:
-    return (
-        _tokens(job),
-        _steps(job),
-        *_quality(job),
-        _cost(job, now),
-        _duration(job, now),
-        _finish(job, past),
-    )
+    """What is asked for first stands first: how far a job is, and of one that is over, how good."""
+    quality, tokens, cost = _quality(job), _tokens(job), _cost(job, now)
+    duration, finish = _duration(job, now), _finish(job, past)
+    if job.is_over:
+        return (*quality, tokens, cost, duration, finish, _steps(job))
+    return (_steps(job), finish, *quality, tokens, cost, duration)
 
 
 def _tokens(job: Job) -> Figure:
@@ -58,16 +63,22 @@ def _steps(job: Job) -> Figure:
 def _quality(job: Job) -> list[Figure]:
     """Rewards for a reinforcement job, losses for the others."""
     if job.reward is not None:
-        return [Figure("Reward", words.figure(job.reward), "last mean reward")]
+        label = REWARDS.get(job.headline_metric, "Reward")
+        return [Figure(label, words.figure(job.reward), "the last mean")]
     found = []
     if job.valid_loss is not None:
-        best = (
-            f"best {words.figure(job.best_valid_loss)}" if job.best_valid_loss is not None else ""
-        )
-        found.append(Figure("Validation loss", words.figure(job.valid_loss), best))
+        found.append(Figure("Validation loss", words.figure(job.valid_loss), _best(job)))
     if job.train_loss is not None:
         found.append(Figure("Training loss", words.figure(job.train_loss), "last step"))
     return found
+
+
+def _best(job: Job) -> str:
+    if job.best_valid_loss is None:
+        return ""
+    if job.best_valid_loss == job.valid_loss:
+        return "its best" if job.is_over else "best so far"
+    return f"best {words.figure(job.best_valid_loss)}"
 
 
 def _cost(job: Job, now: datetime) -> Figure:
@@ -103,7 +114,7 @@ def _finish(job: Job, past: history.History) -> Figure:
         return (
             Figure("Finished", "", "", at=job.ended_at)
             if job.ended_at
-            else Figure("Finished", words.ABSENT)
+            else Figure("Finished", words.ABSENT, "not given by the provider")
         )
     if job.estimated_finish is None:
         return Figure("Estimated finish", words.ABSENT, "not given by the provider")

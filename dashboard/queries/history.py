@@ -48,6 +48,11 @@ class History:
         return max(len(self.transitions) - TRANSITIONS_SHOWN, 0)
 
     @property
+    def has_bar(self) -> bool:
+        """One stay alone says no more than the job's age, but for how long it lasts as a rule."""
+        return len(self.segments) > 1 or any(one.usual for one in self.segments)
+
+    @property
     def has_usual(self) -> bool:
         return any(one.mark is not None for one in self.segments)
 

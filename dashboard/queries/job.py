@@ -162,12 +162,14 @@ def job_page(job: Job, now: datetime, address: str, view: MetricView) -> JobPage
     metrics, last_point_at = metrics_of(job, saved, now, view)
     named = files.files(job)
     step, warnings = next_step(job, named, now), events.last_warnings(job)
+    told = events.events(job, events.EventFilter(), EVENTS_SHOWN)
+    last_event_at = told.rows[0].created_at if told.rows else None
     last_file_at = max((row.seen_at for row in named if row.seen_at), default=None)
     return JobPage(
         job=job,
         connection=job.connection,
         url=reverse("job", args=[job.connection.slug, job.provider_id]),
-        sentence=sentence(job, past, now),
+        sentence=sentence(job, past, now, last_event_at),
         next_try_at=next_try_at(job.connection, now),
         offers=offers(job),
         silence=silence_of(job, now),
@@ -179,12 +181,12 @@ def job_page(job: Job, now: datetime, address: str, view: MetricView) -> JobPage
         advice=step,
         markdown=report(job, step, warnings, address),
         error_extra=leaves(job.error_extra),
-        warnings=warnings if step else (),
+        warnings=_beside_the_cause(job, warnings) if step else (),
         figures=figures(job, past, now),
         metrics=metrics,
         history=past,
         settings=settings_of(job, content),
-        events=events.events(job, events.EventFilter(), EVENTS_SHOWN),
+        events=told,
         checkpoints=checkpoints_of(job, saved),
         files=named,
         metadata=leaves(job.metadata),
@@ -216,8 +218,19 @@ def answer_of(snapshot: Snapshot | None, content: Mapping[str, object]) -> Answe
     )
 
 
-def sentence(job: Job, past: history.History, now: datetime) -> str:
-    """What it does now, for how long, and how far it is; the age of our look stands beside it."""
+def _beside_the_cause(
+    job: Job, warnings: tuple[events.EventRow, ...]
+) -> tuple[events.EventRow, ...]:
+    """Without what the cause says already, word for word."""
+    said = (job.error_message or "").strip()
+    return tuple(one for one in warnings if one.message.strip() != said)
+
+
+def sentence(job: Job, past: history.History, now: datetime, last_event_at: datetime | None) -> str:
+    """What it does now, for how long, and how far it is; the age of our look stands beside it.
+
+    `last_event_at`: tells when a job ended of which the provider does not say it.
+    """
     word = (
         State(job.state).word
         if job.state != State.UNKNOWN.value
@@ -225,6 +238,8 @@ def sentence(job: Job, past: history.History, now: datetime) -> str:
     )
     if job.is_over:
         ended = job.ended_at
+        if ended is None and last_event_at is not None:
+            return f"{word}, last event {words.ago(last_event_at, now)}"
         took = f" after {words.clock(ended - job.created_at)}" if ended and job.created_at else ""
         return f"{word} {words.ago(ended, now)}{took}" if ended else word
     since = next(
@@ -252,6 +267,21 @@ def split_method(details: Mapping[str, object]) -> tuple[tuple[Leaf, ...], tuple
     return leaves(block), leaves(grader)
 
 
+SISTERS: dict[str, type[Part]] = {
+    "Timeline": snapshots.Timeline,
+    "Changes": Changes,
+    "Events": events.Events,
+    "Raw": snapshots.Raw,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sister:
+    word: str
+    url: str
+    is_here: bool
+
+
 @dataclass(frozen=True, slots=True)
 class SubPage:
     """A page of one job that has an address of its own. `part` is what it shows."""
@@ -263,6 +293,14 @@ class SubPage:
     @property
     def events_url(self) -> str:
         return f"{self.url}events/"
+
+    @property
+    def sisters(self) -> tuple[Sister, ...]:
+        """The other pages of the job, to go from one to the next."""
+        return tuple(
+            Sister(word, f"{self.url}{word.lower()}/", isinstance(self.part, kind))
+            for word, kind in SISTERS.items()
+        )
 
 
 def sub_page(job: Job, part: Part) -> SubPage:

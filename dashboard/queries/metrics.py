@@ -59,6 +59,10 @@ class Metrics:
     points_url: str
     whole_url: str  # the same view without the zoom
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.charts or self.out_of_view or self.zero or self.nested.groups)
+
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:

@@ -216,6 +216,13 @@ def clock(span: timedelta | None) -> str:
 
 
 @register.filter
+def unix_time(text: str | None, path: str) -> SafeString:
+    """Behind a field's value that is a time in seconds: that time."""
+    found = words.unix_time(path, text or "")
+    return format_html(' <span class="muted nowrap">{}</span>', found) if found else SafeString("")
+
+
+@register.filter
 def thin(number: float | None) -> str:
     return words.ABSENT if number is None else words.thin(number)
 

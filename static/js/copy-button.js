@@ -1,4 +1,4 @@
-// <copy-button> copies the value of the button inside it and says so.
+// <copy-button> copies the value of the button inside it, or the text of what it is `for`, and says so.
 class CopyButton extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", this);
@@ -7,12 +7,13 @@ class CopyButton extends HTMLElement {
     const button = event.target.closest("button");
     if (!button) return;
     this.label ??= button.textContent;
-    const copied = await this.write(button.value, button);
+    const copied = await this.write(this.text ?? button.value, button);
     button.textContent = copied ? "Copied" : "Select and copy";
     const announcer = document.getElementById("announcer");
     if (announcer && copied) announcer.textContent = "Copied";
     setTimeout(() => { button.textContent = this.label; }, 1500);
   }
+  get text() { return document.getElementById(this.getAttribute("for"))?.textContent; }
   async write(text, button) {
     try {
       await navigator.clipboard.writeText(text);

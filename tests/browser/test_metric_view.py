@@ -70,6 +70,10 @@ def steps_of(page: Page, panel: int = 0) -> list[float]:
     return chart.evaluate("(one) => [...one.chart.data[0]]")
 
 
+def open_form(page: Page) -> None:
+    page.get_by_text("Change the view").click()
+
+
 def drag(page: Page, start: float, end: float) -> None:
     """Over the first panel, in shares of its plot."""
     page.locator("metric-chart").first.scroll_into_view_if_needed()
@@ -91,6 +95,7 @@ def test_a_drag_zooms_all_panels_writes_the_address_and_brings_finer_points(page
         shown = steps_of(page, panel)
         assert shown == [float(step) for step in range(int(shown[0]), int(shown[-1]) + 1)]
         assert set(shown) - set(before)
+    open_form(page)
     expect(page.get_by_role("spinbutton", name="From step")).to_have_value(re.compile(r"^1\d\d\d"))
 
 
@@ -106,6 +111,7 @@ def test_the_way_out_of_a_zoom(page):
 
 
 def test_the_two_fields_zoom_by_keys_alone(page):
+    open_form(page)
     page.get_by_role("spinbutton", name="From step").focus()
     page.keyboard.type("100")
     page.keyboard.press("Tab")
@@ -118,6 +124,7 @@ def test_the_two_fields_zoom_by_keys_alone(page):
 
 
 def test_an_address_shows_the_same_to_a_colleague(page, visit, url, cookie):
+    open_form(page)
     page.get_by_label("Smoothing").fill("0.9")
     page.get_by_label("y axis of losses").select_option("log")
     expect(page).to_have_url(re.compile(r"\?y=log&smooth=0\.9$"))
@@ -139,6 +146,7 @@ def test_the_smoothed_line_is_the_average_of_the_measured_one(page):
 
 
 def test_a_logarithmic_scale_has_its_own_lines_of_equal_factors(page):
+    open_form(page)
     page.get_by_label("y axis of losses").select_option("log")
     expect(page).to_have_url(re.compile(r"\?y=log$"))
     loss = page.locator("metric-chart").first
@@ -179,6 +187,7 @@ def test_pointing_at_one_panel_shows_the_values_of_all_at_that_step(page):
 
 
 def test_lines_are_chosen_in_the_form(page):
+    open_form(page)
     page.get_by_text("Choose lines").click()
     page.get_by_role("checkbox", name="Validation loss").uncheck()
     expect(page).to_have_url(re.compile("series=train_loss&series=train_accuracy"))
@@ -191,6 +200,7 @@ def test_lines_are_chosen_in_the_form(page):
 def test_another_axis_drops_the_range_of_the_old_one(page):
     drag(page, 0.4, 0.5)
     expect(page).to_have_url(re.compile("from="))
+    open_form(page)
     page.get_by_label("x axis").select_option("tokens")
     expect(page).to_have_url(re.compile(r"\?x=tokens$"))
     expect(page.get_by_role("spinbutton", name="From token")).to_have_value("")
@@ -216,6 +226,7 @@ def test_every_view_is_open_to_all(visit, url, cookie, query):
 def test_without_scripts_the_form_asks_and_the_server_draws(visit, url, cookie):
     page = visit(url, cookie, java_script_enabled=False)
     page.goto(ADDRESS)
+    open_form(page)
     page.get_by_role("spinbutton", name="From step").fill("100")
     page.get_by_role("spinbutton", name="To step").fill("200")
     page.get_by_label("y axis of losses").select_option("log")
@@ -264,6 +275,7 @@ def test_a_live_page_keeps_its_zoom_and_grows_in_place(url, visit):
     page = visit(url, lab.cookie)
     stop_the_clock(page)
     page.goto(ADDRESS)
+    open_form(page)
     page.get_by_role("spinbutton", name="From step").fill("2")
     page.get_by_role("spinbutton", name="From step").press("Enter")
     expect(page.locator("#metric-loss-sentence")).to_contain_text("From step 2 on")

@@ -68,7 +68,8 @@ def test_a_withdrawn_estimate_is_told_and_is_a_gap():
 def test_the_end_is_compared_with_the_last_estimate(ended, words):
     found = told(110, 140, ended_at=NOON + minutes(ended))
     assert found.sentence == (
-        f"The last estimate was 14:20 UTC; it ended {words}; moved 1 time, +30 min in all."
+        f"The provider's last estimate was 14:20 UTC; the job ended {words}; "
+        "moved 1 time, +30 min in all."
     )
 
 

@@ -154,3 +154,22 @@ def test_a_checkpoint_that_the_provider_dropped_is_kept_and_said_to_be_gone(view
     rows = shown.context["page"].checkpoints.rows
     assert [row.gone_since for row in rows] == [NOON - timedelta(hours=1), None]
     assert shown.content.decode().count("no longer listed, last seen") == 1
+
+
+def test_what_the_cause_says_is_not_said_again_as_an_event(viewer, lab) -> None:
+    job = seen(lab, FAILED)
+    an_event(job, "Example 6174 is bad")
+    an_event(job, "Bad token")
+    cause = words_of(page_of(viewer, job)).partition("Overview")[0]
+    assert "Bad token" in cause
+    assert cause.count("Example 6174 is bad") == 1
+
+
+def test_an_end_the_provider_does_not_tell_is_dated_by_the_last_event(viewer, lab) -> None:
+    job = a_job(lab, state="failed", ended_at=None)
+    page = viewer.get(f"/jobs/lab/{job.provider_id}/").context["page"]
+    assert page.sentence == "Failed"
+    at = timezone.now() - timedelta(hours=30)
+    Event.objects.create(job=job, provider_id="e", level="info", message="m", created_at=at)
+    page = viewer.get(f"/jobs/lab/{job.provider_id}/").context["page"]
+    assert page.sentence == "Failed, last event 1 d ago"

@@ -36,7 +36,7 @@ def test_polls_without_change_are_folded_to_a_count(viewer, lab) -> None:
     some_snapshots(job, {"status": "running"}, seen_count=400)
     html = words_of(page_of(viewer, job, "timeline/"))
     assert "then 399 polls without change" in html
-    assert "400 answers seen, 1 content that differed" in html
+    assert "400 polls brought 1 version" in html
 
 
 def test_each_source_is_compared_with_itself(viewer, lab) -> None:
@@ -275,3 +275,13 @@ def test_many_changes_of_state_are_folded_on_the_job_and_whole_on_its_timeline(v
     in_states(job, *((("running", "paused")[n % 2], n) for n in range(50)))
     assert "30 earlier changes" in page_of(viewer, job)
     assert len(part_of(viewer, job, "timeline/").past.transitions) == 50
+
+
+def test_seconds_of_a_provider_s_clock_are_told_as_a_time_too(viewer, lab) -> None:
+    job = a_job(lab)
+    old, new = {"finished_at": None, "seed": 1}, {"finished_at": 1795815200, "seed": 1795815200}
+    some_snapshots(job, old, new)
+    for path in ("timeline/", "changes/"):
+        html = words_of(page_of(viewer, job, path))
+        assert html.count("1795815200") == 2
+        assert html.count("2026-11-27 21:33:20 UTC") == 1  # of the seed it is none

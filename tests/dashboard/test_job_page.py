@@ -185,6 +185,24 @@ def test_an_rft_job_shows_rewards_and_no_empty_loss_panel(viewer, lab) -> None:
     assert "Reward" in [figure.label for figure in page.figures]
 
 
+def test_a_reward_is_named_by_what_it_was_measured_on(viewer, lab) -> None:
+    measured = {"reward": 0.0, "headline_metric": "full_valid_mean_reward"}
+    job = a_job(lab, method="reinforcement", **measured)
+    page = viewer.get(f"/jobs/lab/{job.provider_id}/").context["page"]
+    assert ("Validation reward", "0") in [(one.label, one.value) for one in page.figures]
+
+
+def test_what_came_of_a_job_stands_before_its_figures_and_these_before_any_button(lab) -> None:
+    job = a_job(lab, state="succeeded", fine_tuned_model="ft:m:acme", valid_loss=0.5)
+    editor = Client()
+    editor.force_login(a_member(lab.team, Role.EDITOR))
+    html = page_of(editor, job)
+    wanted = ('id="overview"', "Fine-tuned model", "ft:m:acme", "Validation loss", "Poll now")
+    places = [html.index(text) for text in wanted]
+    assert places == sorted(places)
+    assert html.index("Compare with") > places[-1]
+
+
 def test_alerts_sent_are_listed_with_their_answer(viewer, lab, team) -> None:
     editor = Client()
     editor.force_login(a_member(team, Role.EDITOR))

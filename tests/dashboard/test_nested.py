@@ -30,7 +30,7 @@ def test_each_grader_has_a_line_in_a_panel_of_their_own_and_each_phase_one_in_ti
     assert rest == []
     assert made == [
         ("Reward", 1),
-        ("Graders: training reward mean", 2),
+        ("Graders: training mean reward", 2),
         ("Timing, seconds", 1),
     ]
 
