@@ -28,7 +28,7 @@ from dashboard.queries.relatives import Restarts, Retirement, restarts, retireme
 from dashboard.queries.report import report
 from dashboard.queries.sent import Sent, sent_about
 from dashboard.queries.silences import SilencePanel, silence_of
-from jobs.models import Checkpoint, Connection, File, Job, Snapshot
+from jobs.models import Checkpoint, Connection, File, Job, Snapshot, Transition
 from providers.states import State
 
 Part = events.Events | snapshots.Timeline | snapshots.Raw | Changes | files.FilePage
@@ -237,19 +237,33 @@ def sentence(job: Job, past: history.History, now: datetime, last_event_at: date
         else visible(job.raw_status) or "Unknown"
     )
     if job.is_over:
-        ended = job.ended_at
-        if ended is None and last_event_at is not None:
-            return f"{word}, last event {words.ago(last_event_at, now)}"
-        took = f" after {words.clock(ended - job.created_at)}" if ended and job.created_at else ""
-        return f"{word} {words.ago(ended, now)}{took}" if ended else word
-    since = next(
-        (row.at for row in reversed(past.transitions) if row.kind == "state"), job.created_at
-    )
-    text = f"{word} for {words.clock(now - since)}" if since else word
-    if job.step:
-        total = f" of {words.thin(job.total_steps)}" if job.total_steps else ""
-        text += f", step {words.thin(job.step)}{total}"
-    return text
+        return _ended(job, word, now, last_event_at)
+    return " ".join(filter(None, (word, _lasting(job, past, now)))) + _step(job)
+
+
+def _ended(job: Job, word: str, now: datetime, last_event_at: datetime | None) -> str:
+    ended = job.ended_at
+    if ended is None:
+        return f"{word}, last event {words.ago(last_event_at, now)}" if last_event_at else word
+    took = f" after {words.clock(ended - job.created_at)}" if job.created_at else ""
+    return f"{word} {words.ago(ended, now)}{took}"
+
+
+def _lasting(job: Job, past: history.History, now: datetime) -> str:
+    """For how long it has been in its state, or at least, where it was first seen in it."""
+    moves = [row for row in past.transitions if row.kind == Transition.Kind.STATE]
+    since = moves[-1].at if moves else job.created_at
+    if since is None:
+        return ""
+    is_late = len(moves) == 1 and moves[0].state in history.AT_WORK
+    return f"for {'at least ' if is_late else ''}{words.clock(now - since)}"
+
+
+def _step(job: Job) -> str:
+    if not job.step:
+        return ""
+    total = f" of {words.thin(job.total_steps)}" if job.total_steps else ""
+    return f", step {words.thin(job.step)}{total}"
 
 
 def split_method(details: Mapping[str, object]) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:

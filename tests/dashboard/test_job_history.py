@@ -245,7 +245,9 @@ def test_of_a_job_first_seen_at_work_nothing_is_claimed_of_the_time_before(viewe
     assert (before.word, before.usual) == ("Not seen", "")
     assert before.elapsed.startswith("5:59:")
     assert running.elapsed.startswith("0:")
-    assert "times the usual" not in page_of(viewer, job)
+    html = page_of(viewer, job)
+    assert "times the usual" not in html
+    assert re.search(r"Running for at least 0:\d\d", html)
 
 
 def test_a_finish_that_moved_is_told_and_drawn(viewer, lab) -> None:
