@@ -115,6 +115,20 @@ def test_tags_stand_in_the_muted_line_where_they_have_no_column(client, lab) -> 
     assert client.get("/jobs/?cols=tags").content.decode().count('href="?tag=prod"') == 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "cell"),
+    [
+        ("valid_loss", "<td>0.5"),
+        ("full_valid_loss", "<td>0.5<small>full validation loss</small>"),
+        ("train_mean_reward", "<td>0.5<small>training mean reward</small>"),
+    ],
+)
+def test_a_figure_that_is_no_validation_loss_says_what_it_is(client, lab, metric, cell) -> None:
+    a_job(lab, headline_metric=metric, headline_value=0.5)
+    html = client.get("/jobs/?cols=curve,changed").content.decode()
+    assert f"{cell}<td>" in html
+
+
 def test_hostile_text_in_every_cell_is_escaped(client, lab) -> None:
     texts = ("suffix", "base_model", "training_file", "error_code", "error_message", "raw_status")
     width = {"raw_status": 80, "error_message": 500}
