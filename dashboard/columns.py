@@ -39,8 +39,8 @@ class Column:
 
 def _curve(row: "Row", _now: datetime) -> str:
     """A curve that is not of the validation loss says what it is of."""
-    label = row.figure_label
-    metric = "" if label in {"", USUAL_CURVE} else f"<small>{escape(label[:1].lower() + label[1:])}</small>"
+    label = "" if row.figure_label == USUAL_CURVE else row.figure_label
+    metric = f"<small>{escape(label[:1].lower() + label[1:])}</small>" if label else ""
     return f"{marks.sparkline(tuple(row.curve))}{_figure(row.figure)}{metric}"
 
 
@@ -196,15 +196,11 @@ def _cells(row: "Row", shown: Sequence[Column], now: datetime) -> str:
     can, and else follows the muted line.
     """
     if not row.reason:
-        return "".join([_cell(column, row, now) for column in shown])
-    rest = "".join([_cell(column, row, now) for column in shown if not column.yields])
+        return "".join([f"<td>{column.cell(row, now)}" for column in shown])
+    rest = "".join([f"<td>{one.cell(row, now)}" for one in shown if not one.yields])
     width = sum(column.yields for column in shown)
     if not width:
         return f'<span class="code">{escape(row.reason)}</span>{rest}'
     span = f' colspan="{width}"' if width > 1 else ""
     line = f"<b>{escape(row.error_code)}</b><span>{escape(row.error_line)}</span>"
     return f'<td class="why"{span}>{line}{rest}'
-
-
-def _cell(column: Column, row: "Row", now: datetime) -> str:
-    return f"<td>{column.cell(row, now)}"

@@ -75,11 +75,11 @@ def test_failures_are_grouped_by_code_and_parameter_the_most_frequent_first(lab)
     ended(lab)
     found = page_of(lab).failures
     assert [(one.code, one.param, one.count, one.share) for one in found.causes] == [
-        ("insufficient_quota", "", 3, "50 %"),
-        ("invalid_training_file", "training_file", 2, "33 %"),
-        ("invalid_training_file", "validation_file", 1, "17 %"),
+        ("insufficient_quota", "", 3, "50\u00a0%"),
+        ("invalid_training_file", "training_file", 2, "33\u00a0%"),
+        ("invalid_training_file", "validation_file", 1, "17\u00a0%"),
     ]
-    assert found.sentence == "6 of 7 jobs that ended failed (86 %), in 3 ways."
+    assert found.sentence == "6 of 7 jobs that ended failed (86\u00a0%), in 3 ways."
 
 
 def test_a_group_tells_when_where_an_example_and_the_next_step(lab):
@@ -243,7 +243,7 @@ def test_the_verdict_says_all_three_in_one_sentence(lab):
     for _ in range(5):
         stayed(lab, 600, state="running", to="succeeded")
     assert page_of(lab).verdict == (
-        "In the last 90 days 1 of 4 jobs failed (25 %), most often invalid_training_file (1); "
+        "In the last 90 days 1 of 4 jobs failed (25\u00a0%), most often invalid_training_file (1); "
         "gpt-x trains 10 min (median); lowest validation loss seen on gpt-x 0.4."
     )
 
