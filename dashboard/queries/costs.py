@@ -261,8 +261,8 @@ def _days(found: Iterable[Cell], connections: Mapping[int, Connection], prices: 
     if not used:
         return ""
     first, last = min(used), max(used)
-    when = f"on {first}" if first == last else f"from {first} to {last}"
-    return f"those used here became valid {when}"
+    until = "" if first == last else f" to {last}"
+    return f"those used here date from {first}{until}"
 
 
 def _reasons(counted: Counter[Lack]) -> tuple[Reason, ...]:

@@ -285,7 +285,9 @@ def _moving(counts: Iterable[StateCount], *, is_part: bool) -> str:
     moving = ", ".join(f"{one.shown} {one.word.lower()}" for one in known if one.is_moving)
     if not is_part:
         return f"{moving[:1].upper()}{moving[1:]}." if moving else "Nothing running."
-    return f"Of these, {moving}." if moving else "None of these is running." if known else ""
+    if moving:
+        return f"Among the filtered jobs: {moving}."
+    return "None of the filtered jobs is running." if known else ""
 
 
 def trouble_of(connection: Connection, now: datetime) -> Trouble:

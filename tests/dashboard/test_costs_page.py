@@ -68,7 +68,7 @@ def test_the_sum_names_what_it_is_of_and_what_is_not_in_it(viewer, lab):
     page = text(viewer.get(COSTS))
     # 1 M and 2 M tokens at $3 each
     assert "Estimate of training: $9.00 for 2 of 4 finished jobs; 2 have no estimate." in page
-    assert "; those used here became valid on 2024-07-18." in page
+    assert "; those used here date from 2024-07-18." in page
     assert '1 job</b> <span>no price is known of <bdi class="mono">my-own</bdi>' in page
     assert f"1 job</b> <span>{Why.NO_TOKENS.value}" in page
 

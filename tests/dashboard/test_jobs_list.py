@@ -312,8 +312,8 @@ def test_the_verdict_of_a_quiet_list_says_when_it_last_moved(client, lab) -> Non
     [
         ("", "1 running, 1 queued."),
         ("state=queued", "1 running, 1 queued."),
-        ("q=ftjob-run", "Of these, 1 running."),
-        ("q=ftjob-end", "None of these is running."),
+        ("q=ftjob-run", "Among the filtered jobs: 1 running."),
+        ("q=ftjob-end", "None of the filtered jobs is running."),
         ("q=nothing-has-this-word", ""),
     ],
 )
