@@ -9,7 +9,7 @@ from jobs.costs import dollars
 WIDTH, HEIGHT = 900, 100  # units of the drawing
 SHOWN = 24  # months: older ones are in the table by month
 LABELS = 8  # at most, below the bars
-FEWEST_PLACES = 12  # so that a single month is a bar and no wall
+FEWEST_PLACES = 12  # so that two months are bars and no walls
 GAP = 0.25  # of a bar's place
 
 
@@ -50,13 +50,16 @@ class MonthChart:
 
 
 def month_chart(sums: Mapping[str, Sum]) -> MonthChart | None:
-    """The newest months of those given, gaps filled; None where nothing is known of any.
+    """The newest months of those given, gaps filled; None for one alone, which the sum says, and
+    where nothing is known of any.
 
     `sums`: by month, as 2026-11.
     """
     if not any(one.known for one in sums.values()):
         return None
     months = list(months_between(min(sums), max(sums)))[-SHOWN:]
+    if len(months) == 1:
+        return None
     highest = max((sums[month].usd or 0 for month in months if month in sums), default=0)
     return MonthChart(_sentence(sums, months), tuple(_bars(sums, months, highest)), highest)
 

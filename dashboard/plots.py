@@ -18,6 +18,7 @@ LEAST, MOST = 1e-250, 1e307  # of a logarithmic axis: with room around it is sti
 MOST_TICKS = 7
 LABELS = 4  # dates below the bars, as many as a phone has room for
 ALL = 100.0  # percent
+NO_BREAK = "\u00a0"  # a space at which no line ends
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 MOMENTS = (
@@ -238,14 +239,14 @@ def _box(label: str, values: Sequence[float], spread: Distribution, axis: Axis, 
 
 
 def percent(part: int, whole: int) -> str:
-    r"""A share for people: neither 0 % of something nor 100 % of not all.
+    """A share for people, in one piece: neither 0 % of something nor 100 % of not all.
 
-    >>> percent(1, 3), percent(1, 1000), percent(999, 1000), percent(0, 5)
-    ('33\xa0%', 'under 1\xa0%', 'over 99\xa0%', '0\xa0%')
+    >>> [percent(*of).replace(NO_BREAK, "_") for of in ((1, 3), (1, 1000), (999, 1000), (0, 5))]
+    ['33_%', 'under 1_%', 'over 99_%', '0_%']
     """
     share = round(ALL * part / whole)
     if part and not share:
-        return "under 1\u00a0%"
+        return f"under 1{NO_BREAK}%"
     if part != whole and share == round(ALL):
-        return "over 99\u00a0%"
-    return f"{share}\u00a0%"
+        return f"over 99{NO_BREAK}%"
+    return f"{share}{NO_BREAK}%"

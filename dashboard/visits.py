@@ -11,8 +11,9 @@ _TIMES = re.compile(r"([0-9]{1,14})\.([0-9]{1,14})\.([0-9]{1,14})")
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Unix times in milliseconds. `began_after`: the end of the visit before this one; `seen`: the
-    list in any form; `looked`: the list with its strip of failures, where a count of them begins.
+    """Unix times in milliseconds. `began_after`: the end of the visit before this one, 0 without one;
+    `seen`: the list in any form; `looked`: the list with its strip of failures, where a count of them
+    begins.
     """
 
     began_after: int
@@ -20,8 +21,13 @@ class Visit:
     looked: int
 
     @property
+    def is_first(self) -> bool:
+        return not self.began_after
+
+    @property
     def since(self) -> datetime:
-        return _moment(self.began_after)
+        """When the visit before this one ended; a first one looks back a day."""
+        return _moment(self.began_after or self.seen - FIRST_VISIT_MS)
 
     @property
     def looked_at(self) -> datetime:
@@ -33,8 +39,8 @@ class Visit:
 
 
 def read(cookie: str, now: datetime) -> Visit:
-    """The visit that goes on at `now`. It ends after half an hour without the list; a first one
-    looks back a day, and a cookie that cannot be read is a first visit.
+    """The visit that goes on at `now`. It ends after half an hour without the list, and a
+    cookie that cannot be read is a first visit.
     """
     present = _milliseconds(now)
     found = _TIMES.fullmatch(cookie)
@@ -42,7 +48,7 @@ def read(cookie: str, now: datetime) -> Visit:
     if visit is None or not (
         visit.began_after <= visit.seen <= present and visit.looked <= visit.seen
     ):
-        return Visit(present - FIRST_VISIT_MS, present, present - FIRST_VISIT_MS)
+        return Visit(0, present, present - FIRST_VISIT_MS)
     return replace(visit, began_after=visit.seen) if present - visit.seen > VISIT_MS else visit
 
 

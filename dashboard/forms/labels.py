@@ -12,6 +12,10 @@ from jobs.models import Job
 
 T = TypeVar("T")
 MOST_TEXT = 20_000
+TAGS_HELP = (  # the marks in one piece: a hyphen that begins a line looks like a list
+    "Separate tags with spaces: prod eu. "
+    "Letters, digits and .\u00a0_\u00a0:\u00a0-\u00a0only; capitals become small."
+)
 CONFLICT = "Somebody changed the note meanwhile. It now says: {note} Yours is kept here; save again to replace it."
 
 
@@ -25,7 +29,7 @@ class LabelsForm(forms.Form):
         max_length=MOST_TEXT,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Apart by spaces: prod eu. Letters, digits and . _ : - count, capitals do not.",
+        help_text=TAGS_HELP,
     )
     note = forms.CharField(
         max_length=MOST_TEXT,
@@ -79,7 +83,7 @@ class TagsForm(forms.Form):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "list": "known-tags"}
         ),
-        help_text="Apart by spaces: prod eu. Letters, digits and . _ : - count, capitals do not.",
+        help_text=TAGS_HELP,
         error_messages={"required": "Name at least one tag."},
     )
 

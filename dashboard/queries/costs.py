@@ -104,7 +104,7 @@ class TopJob:
 
 @dataclass(frozen=True, slots=True)
 class CostPage:
-    """`prices`: the days of the prices that were used, in words."""
+    """`prices`: the days from which on those used are valid, in words."""
 
     asked: CostFilter
     by_word: str
@@ -127,8 +127,8 @@ class CostPage:
         return not self.total.jobs and not self.active.jobs
 
     @property
-    def nothing_known(self) -> bool:
-        return not self.total.known
+    def is_mostly_unknown(self) -> bool:
+        return self.total.unknown >= self.total.known
 
 
 def cost_page(team: Team, asked: CostFilter, now: datetime) -> CostPage:
@@ -261,7 +261,8 @@ def _days(found: Iterable[Cell], connections: Mapping[int, Connection], prices: 
     if not used:
         return ""
     first, last = min(used), max(used)
-    return f"Prices of {first}" if first == last else f"Prices of {first} to {last}"
+    until = "" if first == last else f" to {last}"
+    return f"those used here date from {first}{until}"
 
 
 def _reasons(counted: Counter[Lack]) -> tuple[Reason, ...]:

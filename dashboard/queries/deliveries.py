@@ -30,22 +30,28 @@ LOOKS = {
     Delivery.State.DEAD: State.FAILED,
     Delivery.State.SUPPRESSED: State.CANCELLED,
 }
+ALWAYS_TOLD = (Delivery.State.SENT, Delivery.State.PENDING, Delivery.State.DEAD)  # none of them too
+EMAIL = "email"  # the channel that is told codes of SMTP
 Choices = tuple[tuple[str, str], ...]  # value, word
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
+    """`protocol`: whose `status_code` it is."""
+
     at: datetime
     is_sent: bool
     status_code: int | None
     duration_ms: int
     answer: str
+    protocol: str
 
     @property
     def words(self) -> str:
-        """503 in 31 ms."""
+        """HTTP 503 in 31 ms."""
         verdict = "accepted" if self.is_sent else "refused"
-        return f"{self.status_code or verdict} in {words.thin(self.duration_ms)} ms"
+        code = f"{self.protocol} {self.status_code}" if self.status_code else verdict
+        return f"{code} in {words.thin(self.duration_ms)} ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,22 @@ class DeliveryLog:
     next_after: int | None
     waiting: int
     given_up: int
+
+    @property
+    def total(self) -> int:
+        return sum(one.count for one in self.states)
+
+    @property
+    def verdict(self) -> str:
+        """Whether they arrived, whatever state is asked for."""
+        counts = {one.state: one.count for one in self.states}
+        told = [
+            f"{words.thin(counts[state]) if counts[state] else 'none'} {state.label.lower()}"
+            for state in (*ALWAYS_TOLD, Delivery.State.SUPPRESSED)
+            if counts[state] or state in ALWAYS_TOLD
+        ]
+        text = ", ".join(told)
+        return f"{text[:1].upper()}{text[1:]}."
 
 
 def _public_id(text: str) -> str:
@@ -317,15 +339,22 @@ def _row(
         digest=digests.get(row.digest_key) if row.digest_key else None,
         created_at=row.created_at,
         sent_at=row.sent_at,
-        attempts=tuple(_attempt(one, with_answers=with_answers) for one in row.attempts.all()),
+        attempts=_attempts(row, with_answers=with_answers),
         can_resend=row.state != Delivery.State.PENDING and row.channel.is_enabled,
     )
 
 
-def _attempt(attempt: Attempt, *, with_answers: bool) -> AttemptRow:
-    answer = attempt.answer if with_answers else ""
-    return AttemptRow(
-        attempt.started_at, attempt.is_sent, attempt.status_code, attempt.duration_ms, answer
+def _attempts(row: Delivery, *, with_answers: bool) -> tuple[AttemptRow, ...]:
+    return tuple(
+        AttemptRow(
+            at=one.started_at,
+            is_sent=one.is_sent,
+            status_code=one.status_code,
+            duration_ms=one.duration_ms,
+            answer=one.answer if with_answers else "",
+            protocol="SMTP" if row.channel.kind == EMAIL else "HTTP",
+        )
+        for one in row.attempts.all()
     )
 
 

@@ -148,9 +148,9 @@ class JobFilter:
         return not self.is_narrow and not self.after
 
     @property
-    def folded(self) -> int:
-        """How many of the folded filters are in use: all but search, state and stuck."""
-        return len({name for name, _ in self.fields} - {"q", "state", "stuck"})
+    def folded_words(self) -> str:
+        """The folded filters in use: all but search, state and stuck."""
+        return replace(self, q="", states=(), stuck=False).words
 
     @property
     def column(self) -> str:
@@ -170,7 +170,7 @@ class JobFilter:
         parts = [
             " or ".join(State(state).word.lower() for state in self.states),
             "stuck or without progress" if self.stuck else "",
-            "put away" if self.archived else "",
+            "archived" if self.archived else "",
             f"connection {self.connection}" if self.connection else "",
             f"base model {self.model}" if self.model else "",
             f"method {self.method}" if self.method else "",

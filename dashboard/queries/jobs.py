@@ -161,19 +161,19 @@ def job_list(
     rest = narrow(jobs, asked.stateless, by_id, hits)
     counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
     found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
-    is_moving = any(one.is_moving for one in counts)
+    is_moving, is_part = any(one.is_moving for one in counts), asked.stateless.is_narrow
     heard, (stuck, failures, last_ended_at, everything) = hearing_with(
         team,
         number_of(rest.stuck()),
         number_of(news.failed_since(listed(team, by_id), visit.looked_at)),
-        Value(None, DateTimeField()) if is_moving else _last_end_of(jobs),
+        Value(None, DateTimeField()) if is_moving or is_part else _last_end_of(jobs),
         Value(0) if found else total_by_index(team, by_id),
     )
     pins = pinned(jobs, visit.since, by_id, has_stuck=bool(stuck)) if asked.has_strip else Pins()
     rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)
     return JobsPage(
         asked=asked,
-        verdict=say_verdict(counts, pins, stuck or 0),
+        verdict=_verdict(counts, pins, stuck or 0, asked, visit),
         verdict_at=last_ended_at,
         troubles=tuple(
             trouble_of(one, now) for one in connections if one.is_troubled and not one.is_paused
@@ -263,14 +263,31 @@ def _last_end_of(jobs: "JobQuerySet") -> Subquery:
     return Subquery(ended.order_by("-ended_at").values("ended_at")[:1])
 
 
-def say_verdict(counts: tuple[StateCount, ...], pins: Pins, stuck: int) -> str:
-    """What moves, what looks stuck, and what failed."""
-    moving = [one for one in counts if one.is_moving]
-    text = ", ".join(f"{one.shown} {one.word.lower()}" for one in moving)
-    told = [f"{text[:1].upper()}{text[1:]}." if moving else "Nothing running."]
-    told += [f"{words.counted(stuck, 'job looks', 'jobs look')} stuck."] if stuck else []
-    told += [f"{pins.failures} failed since your last visit."] if pins.failed else []
-    return " ".join(told)
+def _verdict(
+    counts: Iterable[StateCount], pins: Pins, stuck: int, asked: JobFilter, visit: Visit
+) -> str:
+    """What failed, looks stuck and moves. Of a part of the jobs only what is so there: that nothing
+    failed is said of all of them, and to who was here before.
+    """
+    told = [_moving(counts, is_part=asked.stateless.is_narrow)]
+    if stuck:
+        told.append(f"{words.counted(stuck, 'job looks', 'jobs look')} stuck.")
+    if pins.failed:
+        told.insert(0, f"{pins.failures} failed since your last visit.")
+    elif asked.has_strip and not visit.is_first:
+        told.insert(0, "No new failure since your last visit.")
+    return " ".join(filter(None, told))
+
+
+def _moving(counts: Iterable[StateCount], *, is_part: bool) -> str:
+    """`is_part`: they are of the jobs that a filter lets through, of which there may be none."""
+    known = [one for one in counts if one.count]
+    moving = ", ".join(f"{one.shown} {one.word.lower()}" for one in known if one.is_moving)
+    if not is_part:
+        return f"{moving[:1].upper()}{moving[1:]}." if moving else "Nothing running."
+    if moving:
+        return f"Among the filtered jobs: {moving}."
+    return "None of the filtered jobs is running." if known else ""
 
 
 def trouble_of(connection: Connection, now: datetime) -> Trouble:

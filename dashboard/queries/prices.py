@@ -11,12 +11,13 @@ from django.utils.text import slugify
 
 from accounts.models import Team
 from jobs import costing, repricing
-from jobs.costs import PriceRow
+from jobs.costs import HOUR, TOKENS, PriceRow
 from jobs.models import Job, Price
-from jobs.price_table import SHIPPED
+from jobs.price_table import SHIPPED, VERSION
 from providers.base import dialects
 
 MOST_MODELS = 200  # offered while somebody types
+ANY_METHOD = {TOKENS: "any but reinforcement", HOUR: "any method"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class PricePage:
     shipped: tuple[PriceLine, ...]
     models: tuple[str, ...]  # of the team's jobs
     progress: repricing.Progress | None
+    read_on: str = VERSION  # the day of the copies that list prices are from
 
 
 def price_page(team: Team) -> PricePage:
@@ -83,7 +85,7 @@ def _lines(rows: Iterable[PriceRow]) -> list[PriceLine]:
             anchor=anchor(row),
             provider=labels.get(row.dialect, row.dialect) or "Any provider",
             base_model=row.base_model,
-            method=row.method or "any method",
+            method=row.method or ANY_METHOD[row.unit],
             words=row.words,
             valid_from=row.valid_from,
             source=row.source,

@@ -42,15 +42,18 @@ class JobKeys extends HTMLElement {
     const links = [...document.querySelectorAll(`${among}.jobs .name, .jobs ${among}.name`)];
     const all = [...document.querySelectorAll(".jobs .name")];
     const here = all.indexOf(document.activeElement);
+    const isFresh = here < 0 && !among; // begins where rows can be ticked, below what is pinned
     const next = by > 0
-      ? links.find((link) => all.indexOf(link) > here) ?? links[0]
+      ? links.find((link) => (isFresh ? link.closest("#ticked") : all.indexOf(link) > here)) ?? links[0]
       : links.findLast((link) => all.indexOf(link) < here) ?? links.at(-1);
     this.focusOn(next);
   }
   tick() {
-    const box = document.activeElement.closest(".jobs tr")?.querySelector("input");
-    if (box) box.checked = !box.checked;
-    return Boolean(box);
+    const row = document.activeElement.closest(".jobs tr");
+    const box = row && document.getElementById(row.id.replace("s", "r"))?.querySelector("input");
+    if (!box) return false;
+    box.checked = !box.checked;
+    return box.closest("tr") === row || this.note(`${box.checked ? "Ticked" : "Unticked"} in the list below.`);
   }
   compare() {
     const links = [...document.querySelectorAll(".jobs tr:has(:checked) .name")];

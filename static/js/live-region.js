@@ -33,7 +33,7 @@ class LiveRegion extends HTMLElement {
     const age = Math.round((Date.now() - this.updatedAt) / 1000);
     const text = this.failure ?? `Updated ${age < 2 ? "now" : `${age} s ago`}`;
     this.querySelector("[data-live-note]").textContent = isPaused() ? `Paused, ${text.toLowerCase()}` : text;
-    this.button.textContent = isPaused() ? "Resume" : "Pause";
+    this.button.textContent = isPaused() ? "Resume updates" : "Pause updates";
     this.button.setAttribute("aria-pressed", String(isPaused()));
   }
   heard(status, seconds) {

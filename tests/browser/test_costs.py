@@ -49,7 +49,6 @@ def month_of(page: Page) -> str:
 
 def test_a_missing_price_is_added_and_the_job_and_the_month_follow(page, team):
     assert "$6.00" in month_of(page)  # 2 M × $3; the other is unknown
-    page.get_by_text("Why finished jobs have no estimate").click()
     page.get_by_role("link", name="Add a price").click()
     expect(page.get_by_label("Base model")).to_have_value(OWN)
     add_price(page, us_dollars="0.5", valid_from="2026-01-01", source="Our own GPUs")

@@ -48,8 +48,8 @@ def test_the_first_tab_offers_to_skip_to_the_content(page):
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_j_and_k_move_through_the_rows_and_enter_opens(page):
-    links = page.locator(".jobs .name")
+def test_j_and_k_move_through_the_rows_that_can_be_ticked_and_enter_opens(page):
+    links = page.locator("form#ticked .name")
     page.keyboard.press("j")
     expect(links.nth(0)).to_be_focused()
     page.keyboard.press("j")

@@ -48,6 +48,16 @@ def test_x_ticks_the_row_and_c_compares_what_is_ticked(page):
 
 
 @LOOKS
+def test_x_on_a_pinned_row_ticks_the_same_job_in_the_list(page):
+    pinned = page.locator(".is-strip .name").first
+    pinned.focus()
+    page.keyboard.press("x")
+    row = page.locator("form#ticked tbody tr", has_text=pinned.inner_text())
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(page.get_by_text("Ticked in the list below.")).to_be_visible()
+
+
+@LOOKS
 def test_c_says_how_many_can_be_compared(page):
     page.locator("form#ticked .name").first.focus()
     page.keyboard.press("x")

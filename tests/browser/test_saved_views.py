@@ -97,12 +97,12 @@ def test_a_note_is_left_for_the_team(page, jobs):
 
 def test_archiving_asks_first(page, jobs):
     page.goto("/jobs/")
-    page.get_by_label("All of this list, on every page").check()
+    page.get_by_label("All of this list").check()
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(page.get_by_role("heading", name="Archive 3 jobs?")).to_be_visible()
     page.get_by_role("link", name="Leave them as they are").click()
     expect(shown(page)).to_have_count(3)
-    page.get_by_label("All of this list, on every page").check()
+    page.get_by_label("All of this list").check()
     page.get_by_role("button", name="Archive", exact=True).click()
     page.get_by_role("button", name="Archive 3 jobs").click()
     expect(page.get_by_text("3 jobs are archived here.")).to_be_visible()
@@ -117,7 +117,7 @@ def test_what_opens_above_the_list_and_asks_is_open_to_all(url, visit, team, job
     page.get_by_text("Add tags or a note").click()
     assert faults(page, "labelling") == []
     page.goto("/jobs/")
-    page.get_by_label("All of this list, on every page").check()
+    page.get_by_label("All of this list").check()
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_label("Tags").fill("a/b")
     page.get_by_role("button", name="Tag 3 jobs").click()

@@ -96,7 +96,7 @@ def test_signing_out_ends_the_session(page):
 def test_nothing_that_needs_a_script_is_offered(page):
     for path in ("/jobs/", "/alerts/", "/connections/"):
         page.goto(path)
-        expect(page.get_by_role("button", name="Pause", exact=True)).to_have_count(0)
+        expect(page.get_by_role("button", name="Pause updates", exact=True)).to_have_count(0)
         expect(page.get_by_role("button", name="Keyboard shortcuts")).to_have_count(0)
 
 

@@ -209,4 +209,5 @@ def test_a_viewer_is_offered_nothing(lab, team):
     editor.force_login(a_member(team, Role.EDITOR))
     pages = [one.get("/jobs/?export=1").content.decode() for one in (viewer, editor)]
     assert ["/jobs/bulk/" in html for html in pages] == [False, True]
-    assert 'formaction="/jobs/bulk/?export=1" name="action" value="archive"' in pages[1]
+    assert 'action="/jobs/bulk/?export=1"' in pages[1]
+    assert 'form="ticked" name="action" value="archive"' in pages[1]

@@ -67,7 +67,8 @@ def test_the_sum_names_what_it_is_of_and_what_is_not_in_it(viewer, lab):
     done(lab, 1), done(lab, 2), done(lab, None), done(lab, base_model="my-own")
     page = text(viewer.get(COSTS))
     # 1 M and 2 M tokens at $3 each
-    assert "Estimate of training: $9.00 for 2 of 4 finished jobs. Prices of 2024-07-18." in page
+    assert "Estimate of training: $9.00 for 2 of 4 finished jobs; 2 have no estimate." in page
+    assert "; those used here date from 2024-07-18." in page
     assert '1 job</b> <span>no price is known of <bdi class="mono">my-own</bdi>' in page
     assert f"1 job</b> <span>{Why.NO_TOKENS.value}" in page
 
@@ -210,6 +211,7 @@ def test_months_between_two_with_costs_are_there_too(viewer, lab):
     chart = costs(viewer).chart
     assert [bar.month for bar in chart.bars] == ["2025-08", "2025-09", "2025-10", "2025-11"]
     assert [bar.height for bar in chart.bars] == [50, 0, 0, 100]
+    assert ">$6.00</text>" in text(viewer.get(COSTS))  # at the top of the drawing
     assert chart.sentence == (
         "$9.00 for 2 jobs from 2025-08 to 2025-11, most in 2025-11: $6.00. Estimate."
     )

@@ -99,8 +99,22 @@ def test_a_row_shows_status_duration_and_every_try(editor, lab, hook):
             delivery=delivery, status_code=status, is_sent=is_sent, answer="words", duration_ms=1204
         )
     page = text(editor.get(LOG))
-    for shown in ("202 in 1 204 ms, 2 tries", "refused, 503 in", "Urgent", "words"):
+    for shown in ("HTTP 202 in 1 204 ms, 2 tries", "refused, HTTP 503 in", "Urgent", "words"):
         assert shown in page
+
+
+def test_the_first_line_says_whether_they_arrived_whatever_state_is_asked_for(editor, lab, hook):
+    told(hook, lab, "a", state=State.SENT), told(hook, lab, "b", state=State.SUPPRESSED)
+    for query in ("", "?state=dead"):
+        assert "1 sent, none waiting, none given up, 1 suppressed." in text(editor.get(LOG + query))
+    assert "All <b>2</b>" in text(editor.get(LOG))
+
+
+def test_an_answer_by_mail_is_no_answer_of_http(editor, lab):
+    mail = a_channel(lab.team, kind="email", name="Mail")
+    delivery = told(mail, lab, "bot", state=State.DEAD)
+    Attempt.objects.create(delivery=delivery, status_code=550, is_sent=False, duration_ms=7)
+    assert "SMTP 550 in 7 ms" in text(editor.get(LOG))
 
 
 def test_what_a_receiver_said_is_hidden_from_viewers_and_our_own_reasons_are_not(lab, hook):

@@ -85,9 +85,9 @@ def test_what_is_not_known_is_a_dash_and_never_a_zero(client, lab) -> None:
 def test_a_reason_takes_the_place_of_what_yields_to_it(client, lab) -> None:
     a_job(lab, state="failed", error_code="server_error")
     html = client.get("/jobs/?cols=curve,progress,cost,changed").content.decode()
-    assert '<td class="why" colspan="2"><div class="reason"><b>server_error</b>' in html
+    assert '<td class="why" colspan="2"><b>server_error</b>' in html
     html = client.get("/jobs/?cols=progress,changed").content.decode()
-    assert '<td class="why"><div class="reason">' in html
+    assert '<td class="why"><b>' in html
     html = client.get("/jobs/?cols=cost,changed").content.decode()
     assert 'class="why"' not in html
     assert '<span class="code">server_error</span>' in html
@@ -113,6 +113,20 @@ def test_tags_stand_in_the_muted_line_where_they_have_no_column(client, lab) -> 
     assert '<a class="tag" href="?tag=a%26b">a&amp;b</a>' in html
     assert html.count('href="?tag=prod"') == 1
     assert client.get("/jobs/?cols=tags").content.decode().count('href="?tag=prod"') == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "cell"),
+    [
+        ("valid_loss", "<td>0.5"),
+        ("full_valid_loss", "<td>0.5<small>full validation loss</small>"),
+        ("train_mean_reward", "<td>0.5<small>training mean reward</small>"),
+    ],
+)
+def test_a_figure_that_is_no_validation_loss_says_what_it_is(client, lab, metric, cell) -> None:
+    a_job(lab, headline_metric=metric, headline_value=0.5)
+    html = client.get("/jobs/?cols=curve,changed").content.decode()
+    assert f"{cell}<td>" in html
 
 
 def test_hostile_text_in_every_cell_is_escaped(client, lab) -> None:
@@ -183,8 +197,8 @@ def test_the_widths_are_those_of_the_stylesheet():
 @pytest.mark.parametrize(
     ("names", "scrolls"),
     [
-        (columns.USUAL_WITH_COST, False),  # 11 + 6.25 + 2 x 7.25 + 2 x 6.25 = 44.25
-        (("curve", "tokens", "cost", "best", "model", "tags", "duration"), True),  # 61.5
+        (columns.USUAL_WITH_COST, False),  # 11 + 6.25 + 2 x 7.5 + 2 x 6.25 = 44.75
+        (("curve", "tokens", "cost", "best", "model", "tags", "duration"), True),  # 62
         (("model", "connection", "id", "file"), False),  # 44
         (tuple(columns.BY_NAME), True),
     ],

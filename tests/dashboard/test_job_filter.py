@@ -82,7 +82,7 @@ def test_a_date_that_does_not_count_is_said(query, note) -> None:
     [
         ("state=failed&state=queued", "failed or queued"),
         ("tag=prod&tag=eu", "tagged eu and prod"),
-        ("error=server_error&archived=1", "put away, error code server_error"),
+        ("error=server_error&archived=1", "archived, error code server_error"),
         ("from=2026-01-02", "created since 2026-01-02"),
         ("to=2026-01-02", "created until 2026-01-02"),
         ("from=2026-01-02&to=2026-01-02", "created on 2026-01-02"),

@@ -8,13 +8,22 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Team
+from accounts.models import Role, Team
 from alerts.models import Silence
 from dashboard import columns
 from dashboard.queries import state_counts
 from dashboard.templatetags import bell
-from jobs.models import Connection
-from tests.builders import a_channel, a_connection, a_job, a_rule, a_team, a_transition
+from jobs.models import Connection, Job
+from tests.builders import (
+    NOON,
+    a_channel,
+    a_connection,
+    a_job,
+    a_member,
+    a_rule,
+    a_team,
+    a_transition,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -278,10 +287,16 @@ def test_no_query_of_the_list_takes_a_job_by_its_number(client, lab) -> None:
     assert not [one["sql"] for one in queries if '"jobs_job"."id" = ' in one["sql"]]
 
 
-def test_fifty_rows_are_at_most_sixty_kilobytes(client, lab) -> None:
+def test_fifty_rows_below_ten_pinned_ones_are_at_most_sixty_kilobytes(team, lab) -> None:
+    client = Client()
+    client.force_login(a_member(team, Role.ADMIN))
     fill(lab, 60)
+    Job.objects.update(cost_usd=3.2, trained_tokens=1_204_331)
+    for _ in range(5):
+        a_failure(lab, timedelta(hours=1), error_code="server_error", error_message="x" * 200)
+        a_job(lab, flags="stuck", stuck_since=timezone.now(), step=7, total_steps=100)
     response = client.get("/jobs/")
-    assert len(names(response)) == 50
+    assert (len(names(response)), len(response.context["page"].strip)) == (50, 10)
     assert len(response.content) <= 60_000
 
 
@@ -290,6 +305,37 @@ def test_the_verdict_of_a_quiet_list_says_when_it_last_moved(client, lab) -> Non
     html = client.get("/jobs/").content.decode()
     assert "Nothing running. Last finished" in html
     assert "3 h ago" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "1 running, 1 queued."),
+        ("state=queued", "1 running, 1 queued."),
+        ("q=ftjob-run", "Among the filtered jobs: 1 running."),
+        ("q=ftjob-end", "None of the filtered jobs is running."),
+        ("q=nothing-has-this-word", ""),
+    ],
+)
+def test_the_verdict_under_a_filter_is_of_its_jobs_alone(client, lab, query, said) -> None:
+    for state, name in (("running", "run-1"), ("queued", "wait-1"), ("succeeded", "end-1")):
+        a_job(lab, state=state, provider_id=f"ftjob-{name}", ended_at=NOON)
+    page = client.get(f"/jobs/?{query}").context["page"]
+    assert (page.verdict, page.verdict_at) == (said, None)
+
+
+def test_who_was_here_before_reads_that_no_failure_came_since(client, lab) -> None:
+    a_failure(lab, timedelta(days=3))
+    assert client.get("/jobs/").context["page"].verdict == "Nothing running."
+    assert client.get("/jobs/").context["page"].verdict == "Nothing running."
+    ago = int(timezone.now().timestamp() - 3600) * 1000
+    client.cookies["visit"] = f"{ago}.{ago}.{ago}"
+    page = client.get("/jobs/").context["page"]
+    assert page.verdict == "No new failure since your last visit. Nothing running."
+    client.cookies["visit"] = f"{ago}.{ago}.{ago}"
+    a_failure(lab, timedelta(minutes=9))
+    page = client.get("/jobs/").context["page"]
+    assert page.verdict == "1 job failed since your last visit. Nothing running."
 
 
 def test_a_nul_in_the_address_breaks_nothing(client, lab) -> None:

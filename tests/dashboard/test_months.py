@@ -14,8 +14,9 @@ def test_the_examples_in_the_words_of_the_modules_hold(module):
     assert (failed, tried > 0) == (0, True)
 
 
-def test_nothing_known_draws_nothing():
+def test_nothing_known_draws_nothing_and_neither_does_a_single_month():
     assert month_chart({}) is None
+    assert month_chart({"2026-01": Sum(3, 2, 7.0)}) is None
     assert month_chart({"2026-01": Sum(3, 0, None)}) is None
 
 

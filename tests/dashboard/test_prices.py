@@ -181,7 +181,7 @@ def test_viewers_read_and_see_no_dead_button(lab):
     )
     page = text(as_role(lab, Role.VIEWER).get(PRICES))
     assert "$1.00 per 1 M tokens" in page
-    for hidden in ("Add a price", "Own price", "Remove"):
+    for hidden in ("Add a price", "Set own price", "Remove"):
         assert hidden not in page
 
 
