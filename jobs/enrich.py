@@ -1,6 +1,7 @@
 """Stores what belongs to a job besides itself: events, points, checkpoints, files."""
 
 import hashlib
+import math
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +14,10 @@ from providers.errors import Forbidden, Missing
 from providers.results import read_result_file
 
 Points = Iterable[wire.Point]
-Merged = dict[tuple[str, float], tuple[float, PointSource]]  # (metric, step) -> value and source
+Key = tuple[str, float]  # metric, step
+Merged = dict[Key, tuple[float, PointSource]]  # -> value and source
+Told = Iterable[tuple[PointSource, Points]]  # the worse source first
+ROUNDING = 1e-3  # of a value: events and result files have other numbers of digits
 
 
 def store(job: Job, answer: Answer, now: datetime) -> bool:
@@ -22,15 +26,12 @@ def store(job: Job, answer: Answer, now: datetime) -> bool:
     checkpoints = _store_checkpoints(job, answer.checkpoints, now)
     files = [_store_file(job, file, now) for file in answer.files]
     _note_steps(job, answer.events)
-    from_events = [point for event in answer.events for point in event.points]
-    from_checkpoints = [point for saved in answer.checkpoints for point in saved.points]
-    from_files = [point for points in files for point in points]
-    merged = {
-        **_keyed(from_events, PointSource.EVENT),
-        **_keyed(from_checkpoints, PointSource.CHECKPOINT),
-        **_keyed(from_files, PointSource.RESULT_FILE),
-    }
-    has_points = _store_points(job, merged, now)
+    told = (
+        (PointSource.EVENT, [point for event in answer.events for point in event.points]),
+        (PointSource.CHECKPOINT, [point for saved in answer.checkpoints for point in saved.points]),
+        (PointSource.RESULT_FILE, [point for points in files for point in points]),
+    )
+    has_points = _store_points(job, told, now)
     if has_points:
         curves.refresh(job)
     if events or checkpoints or has_points:
@@ -158,12 +159,28 @@ def _note_steps(job: Job, events: list[wire.Event]) -> None:
     job.total_steps = max(totals) if totals else job.total_steps
 
 
-def _keyed(points: Points, source: PointSource) -> Merged:
-    return {(point.metric[:200], point.step): (point.value, source) for point in points}
+def _merged(told: Told) -> tuple[Merged, set[Key]]:
+    """The best source of each point, and which of them corrected another."""
+    merged: Merged = {}
+    corrected = set()
+    for source, points in told:
+        for point in points:
+            key = point.metric[:200], point.step
+            before = merged.get(key)
+            if before and before[1] < source and is_other(before[0], point.value):
+                corrected.add(key)
+            merged[key] = point.value, source
+    return merged, corrected
 
 
-def _store_points(job: Job, merged: Merged, now: datetime) -> bool:
+def is_other(before: float, after: float) -> bool:
+    """Whether two sources disagree, and do not only round in different ways."""
+    return not math.isclose(before, after, rel_tol=ROUNDING, abs_tol=ROUNDING**2)
+
+
+def _store_points(job: Job, told: Told, now: datetime) -> bool:
     """One row per metric and step; a better source overwrites a worse one, never the reverse."""
+    merged, corrected = _merged(told)
     if not merged:
         return False
     known = Point.objects.filter(job=job, metric__in={metric for metric, _ in merged})
@@ -171,6 +188,9 @@ def _store_points(job: Job, merged: Merged, now: datetime) -> bool:
         came = merged.get((metric, step))
         if came and (came == (value, source) or came[1] < source):
             del merged[metric, step]
+        elif came and came[1] > source and is_other(value, came[0]):
+            corrected.add((metric, step))
+    job.corrected_points += len(corrected & merged.keys())
     Point.objects.bulk_create(
         [
             Point(job=job, metric=metric, step=step, value=value, source=source, seen_at=now)

@@ -1,19 +1,19 @@
 """The curves of a job out of the database, and what they can be drawn along."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from django.db.models import Case, Exists, Max, Min, When
+from django.db.models import Case, Count, Exists, Max, Min, Q, When
 
 from dashboard.metric_words import Curve
 from dashboard.queries.shelf import Shelf
 from dashboard.queries.times import dated_events, time_axes
 from dashboard.traces import Trace
 from dashboard.x_axes import BY_STEP, TOKENS_METRIC, XAxis, by_tokens
-from jobs.models import Job, Point
+from jobs.models import Job, Point, PointSource
 
 # Reading 100,000 points takes some 100 ms and drawing a part of them 5: a zoom reads them once. Below
 # WORTH reading is as fast as looking. The room is in points, 16 bytes each, for every web process.
@@ -22,12 +22,16 @@ WORTH, ROOM = 2_000, 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """`curves` by metric and step. `first_seen_at`, `last_seen_at`: when its points came here."""
+    """`curves` by metric and step. `first_seen_at`, `last_seen_at`: when its points came here.
+
+    `sources`: how many points came from each.
+    """
 
     curves: tuple[Curve, ...]
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     has_events: bool  # with the provider's time
+    sources: Mapping[PointSource, int]
 
     @property
     def number(self) -> int:
@@ -67,10 +71,17 @@ def _read(job: Job) -> Curves:
         steps, values = map(itemgetter(1), told), map(itemgetter(2), told)
         curves.append(Curve(metric, Trace.packed(steps, values)))
     if not curves:
-        return Curves((), None, None, has_events=False)
+        return Curves((), None, None, has_events=False, sources={})
     is_told = Case(When(Exists(dated_events().filter(job=job)), then=1), default=0)
-    seen = points.aggregate(first=Min("seen_at"), last=Max("seen_at"), told=Max(is_told))
-    return Curves(tuple(curves), seen["first"], seen["last"], has_events=bool(seen["told"]))
+    counts = {one.name: Count("step", filter=Q(source=one)) for one in PointSource}
+    seen = points.aggregate(first=Min("seen_at"), last=Max("seen_at"), told=Max(is_told), **counts)
+    return Curves(
+        tuple(curves),
+        seen["first"],
+        seen["last"],
+        has_events=bool(seen["told"]),
+        sources={one: seen[one.name] for one in PointSource if seen[one.name]},
+    )
 
 
 def axis_names(job: Job, found: Curves) -> tuple[str, ...]:

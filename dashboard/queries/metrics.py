@@ -1,6 +1,6 @@
 """The section Metrics of a job's page, and the same points for a machine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,7 +8,7 @@ import orjson
 from django.http import Http404
 from django.urls import reverse
 
-from dashboard import charts, nested
+from dashboard import charts, nested, words
 from dashboard.drawing import has_log, rank
 from dashboard.metric_view import MetricView, plain
 from dashboard.metric_words import label_of, order_of, panel_of
@@ -17,10 +17,15 @@ from dashboard.queries.checkpoints import marks_on_axis
 from dashboard.queries.curves import WORTH, Curves, axis_names, axis_of, curves_of
 from dashboard.queries.shelf import Shelf
 from jobs.export import cells
-from jobs.models import Checkpoint, Job
+from jobs.models import Checkpoint, Job, PointSource
 
 ANSWERS_BYTES = 4_000_000
 _ANSWERS: Shelf[bytes] = Shelf(ANSWERS_BYTES, len)
+SOURCES = {
+    PointSource.EVENT: "events",
+    PointSource.CHECKPOINT: "checkpoints",
+    PointSource.RESULT_FILE: "the result file",
+}
 X_WORDS = {"step": "Step", "tokens": "Tokens", "time": "Time"}
 X_UNITS = {"step": "step", "tokens": "token", "time": "minute"}
 
@@ -58,6 +63,7 @@ class Metrics:
     nested: nested.Nested
     points_url: str
     whole_url: str  # the same view without the zoom
+    sources: str = ""  # where the points come from, and what disagreed
 
     @property
     def is_empty(self) -> bool:
@@ -106,8 +112,27 @@ def metrics_of(
         nested=nested.nested(rest),
         points_url=points_url(job),
         whole_url=f"{job_url(job)}{view.whole().query()}#metrics",
+        sources=sources_words(found.sources, job.corrected_points),
     )
     return metrics, found.last_seen_at
+
+
+def sources_words(sources: Mapping[PointSource, int], corrected: int) -> str:
+    """Where the points come from, and what disagreed.
+
+    >>> sources_words({PointSource.EVENT: 40, PointSource.RESULT_FILE: 360}, 2)
+    '360 points from the result file, 40 from events. 2 differed from what events or checkpoints said.'
+    """
+    best_first = [(SOURCES[one], count) for one, count in sorted(sources.items(), reverse=True)]
+    if not best_first:
+        return ""
+    (first, count), *rest = best_first
+    parts = [f"{words.counted(count, 'point')} from {first}"]
+    parts += [f"{words.thin(count)} from {source}" for source, count in rest]
+    text = f"{', '.join(parts)}."
+    if not corrected:
+        return text
+    return f"{text} {words.thin(corrected)} differed from what events or checkpoints said."
 
 
 def look_of(job: Job, found: Curves, view: MetricView) -> charts.Look:

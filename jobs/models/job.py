@@ -89,6 +89,7 @@ class Job(Leased):
     reward = models.FloatField(null=True)
     # At most 48 values of the training loss where `curve` draws another metric, else null.
     train_curve = models.JSONField(null=True)
+    corrected_points = models.PositiveIntegerField(default=0)  # by a better source, beyond rounding
 
     # What `jobs.conditions` judges by, written when it changes.
     state_since = models.DateTimeField(null=True)  # when it entered its state, as far as we know

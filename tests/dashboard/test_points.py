@@ -15,7 +15,7 @@ from dashboard.metric_view import MetricView
 from dashboard.queries import curves
 from dashboard.queries.shelf import Shelf
 from jobs import record
-from jobs.models import Checkpoint, Event, Job, Point
+from jobs.models import Checkpoint, Event, Job, Point, PointSource
 from tests.builders import NOON, a_connection, a_job, a_member, a_team, a_transition
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -298,3 +298,12 @@ def test_a_full_shelf_gives_up_what_was_used_longest_ago():
     assert [shelf.get(word) for word in ("four", "five!", "x", "new")] == ["four", None, "x", "new"]
     shelf.put("huge", "larger than the whole")
     assert shelf.get("huge") is None
+
+
+def test_the_page_says_where_its_points_come_from_and_that_some_were_corrected(client, job):
+    tell(job, "train_loss", [3, 2, 1])
+    Point.objects.filter(step=3).update(source=PointSource.RESULT_FILE)
+    Job.objects.update(corrected_points=1)
+    html = client.get("/jobs/lab/ftjob-a/").content.decode()
+    assert "1 point from the result file, 2 from events." in html
+    assert "1 differed from what events or checkpoints said." in html

@@ -175,8 +175,30 @@ def test_the_result_file_wins_over_events(provider, connection, poll):
         events=[an_event(1, data={"step": 1, "train_loss": 99.0})],
     )
     poll()
-    point = Job.objects.get().points.get(metric="train_loss", step=1)
+    job = Job.objects.get()
+    point = job.points.get(metric="train_loss", step=1)
     assert (point.value, point.get_source_display()) == (2.5, "result file")
+    assert job.corrected_points == 1
+
+
+def test_a_file_that_comes_later_corrects_what_events_said_but_for_rounding(
+    provider, connection, poll
+):
+    told = [
+        an_event(1, data={"step": 1, "train_loss": 2.5004}),
+        an_event(2, data={"step": 2, "train_loss": 7.0}),
+    ]
+    job_id = provider.serves(status="running", events=told)
+    poll(2)
+    provider.serves(
+        job_id,
+        status="succeeded",
+        result_files=["file-result"],
+        files=[a_result_file()],
+        events=told,
+    )
+    poll(3)
+    assert Job.objects.get().corrected_points == 1
 
 
 def test_a_result_file_that_is_gone_is_said_to_be_gone(provider, connection, poll):
