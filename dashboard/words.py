@@ -12,7 +12,8 @@ _SMALL, _PLAIN, _LARGE = 1e-3, 1e4, 1e6
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """An age in one number: "now", "40 s ago", "12 min ago", "in 20 min"; beyond seven days the date.
+    """An age in one number: "now", "40 s ago", "12 min ago", "in 20 min"; beyond seven days the date,
+    in the zone of `moment`.
 
     `static/js/time-ago.js` writes the same words in the browser.
     """

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.http import Http404
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team
 from dashboard import words
@@ -226,7 +227,7 @@ def sentence(job: Job, past: history.History, now: datetime) -> str:
     if job.is_over:
         ended = job.ended_at
         took = f" after {words.clock(ended - job.created_at)}" if ended and job.created_at else ""
-        return f"{word} {words.ago(ended, now)}{took}" if ended else word
+        return f"{word} {words.ago(timezone.localtime(ended), now)}{took}" if ended else word
     since = next(
         (row.at for row in reversed(past.transitions) if row.kind == "state"), job.created_at
     )

@@ -26,6 +26,7 @@ UNTROUBLED = {
     "retention",
     "log",
     "password",
+    "you",
     "welcome",
     "styleguide",
     "message-guide",

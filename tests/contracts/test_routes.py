@@ -104,6 +104,7 @@ PAGES = {
     "invite": Route(A, POST),
     "team-leave": Route(V, POST),
     "team-choose": Route(V, POST),
+    "you": Route(V, FORM),
     "password": Route(V, FORM),
     **{f"member-{name}": Route(A, POST, ("member",)) for name in ("role", "link", "remove")},
     "tokens": Route(A, FORM),
