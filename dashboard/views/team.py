@@ -62,7 +62,7 @@ def invite(request: TeamRequest) -> HttpResponse:
     if is_new:
         return _link_page(request, user)
     said = (
-        f"{email} is a member now and signs in as usual."
+        f"{email} had an account here already: it is a member now and signs in as usual."
         if is_added
         else f"{email} is a member already."
     )

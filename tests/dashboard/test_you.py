@@ -36,7 +36,7 @@ def test_a_zone_is_taken_as_iana_writes_it_and_tells_the_time(browser, dana):
     answer = save(browser, time_zone="asia/tokyo")
     dana.refresh_from_db()
     assert dana.time_zone == "Asia/Tokyo"
-    assert "Times are told to you as in Asia/Tokyo" in text(answer)
+    assert "Times are told in Asia/Tokyo" in text(answer)
 
 
 def test_an_open_page_takes_the_new_zone_with_its_next_poll(browser, lab):
