@@ -18,4 +18,8 @@ def config_of(channel: Channel) -> dict[str, Any]:
 def addresses_of_admins(team: Team) -> list[str]:
     admins = Membership.objects.for_team(team).filter(role=Role.ADMIN, user__is_active=True)
     found = admins.order_by("pk").values_list("user__email", flat=True)
-    return [address for address in found if not address.endswith(PLACEHOLDER)]
+    return [address for address in found if takes_mail(address)]
+
+
+def takes_mail(address: str) -> bool:
+    return not address.endswith(PLACEHOLDER)

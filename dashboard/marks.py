@@ -74,8 +74,9 @@ def when(moment: datetime | None, now: datetime, reason: str = NOT_GIVEN) -> Saf
     """
     if moment is None:
         return format_html('<span class="muted" title="{}">–</span>', reason)
-    begin = _time_tag(moment, timezone.get_current_timezone())
-    return SafeString(f"{begin}{words.ago(moment, now)}</time>")
+    zone = timezone.get_current_timezone()
+    begin = _time_tag(moment, zone)
+    return SafeString(f"{begin}{words.ago(moment.astimezone(zone), now)}</time>")
 
 
 @lru_cache(maxsize=4096)

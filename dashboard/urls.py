@@ -39,6 +39,7 @@ from dashboard.views import (
     team,
     webhook_secrets,
     welcome,
+    you,
 )
 
 JOB = "jobs/<slug:connection>/<str:job_id>"
@@ -178,6 +179,7 @@ team_pages: list[URLPattern | URLResolver] = [
     path("team/invite/", team.invite, name="invite"),
     path("team/leave/", team.leave, name="team-leave"),
     path("team/choose/", team.choose, name="team-choose"),
+    path("team/you/", you.show, name="you"),
     path("team/password/", team.password, name="password"),
     path("team/members/<int:member>/role/", team.change_role, name="member-role"),
     path("team/members/<int:member>/link/", team.new_link, name="member-link"),

@@ -15,7 +15,8 @@ _ROUNDS_UP = 0.9995  # of a unit: with three digits it is a whole one
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """An age in one number: "now", "40 s ago", "12 min ago", "in 20 min"; beyond seven days the date.
+    """An age in one number: "now", "40 s ago", "12 min ago", "in 20 min"; beyond seven days the date,
+    in the zone of `moment`.
 
     `static/js/time-ago.js` writes the same words in the browser.
     """

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.http import Http404
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team
 from dashboard import words
@@ -244,9 +245,14 @@ def sentence(job: Job, past: history.History, now: datetime, last_event_at: date
 def _ended(job: Job, word: str, now: datetime, last_event_at: datetime | None) -> str:
     ended = job.ended_at
     if ended is None:
-        return f"{word}, last event {words.ago(last_event_at, now)}" if last_event_at else word
+        seen = f", last event {_ago(last_event_at, now)}" if last_event_at else ""
+        return f"{word}{seen}"
     took = f" after {words.clock(ended - job.created_at)}" if job.created_at else ""
-    return f"{word} {words.ago(ended, now)}{took}"
+    return f"{word} {_ago(ended, now)}{took}"
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    return words.ago(timezone.localtime(moment), now)
 
 
 def _lasting(job: Job, past: history.History, now: datetime) -> str:

@@ -1,17 +1,18 @@
 """Light or dark, stored with the user so that the first paint is right."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from accounts.access import to_sign_in
 from accounts.models import User
 
 
 @require_POST
-@login_required
 def choose_theme(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
     theme = request.POST.get("theme", "")
     if theme not in User.Theme.values:
         return HttpResponseBadRequest("Unknown theme")

@@ -14,11 +14,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import limits
-from accounts.access import TeamRequest, team_required
+from accounts.access import TeamRequest, came_from, team_required
 from accounts.audit import note
 from accounts.cipher import CannotOpen, Place, seal, unseal
 from accounts.models import Role
 from alerts.setup import switch_off_rules_only_of
+from dashboard import words
 from dashboard.forms.connections import (
     AddJobForm,
     ConfirmNameForm,
@@ -42,6 +43,7 @@ from providers.traffic import OnReply
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
 TEST_PATIENCE_S = 40.0
+TOO_MANY_TESTS = "Too many tests in a minute. Nothing is lost: try again soon."
 # With one of these another account is asked, or at another pace.
 OTHER_MANNERS = {
     *("dialect", "base_url", "sealed_key", "organization", "project", "auth_header"),
@@ -132,9 +134,10 @@ def _edit_form(request: TeamRequest, found: Connection | None) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, found, form)
     wish = request.POST.get("wish", "save")
-    result = None if wish == "save anyway" else _test_form(request, form)
-    if isinstance(result, HttpResponse):
-        return result
+    is_tested = wish != "save anyway"
+    if is_tested and not limits.take(limits.PROVIDER_TEST, request.team.pk):
+        return _too_many_tests(request, found, form)
+    result = _test_form(form) if is_tested else None
     if wish == "test" or (result and not result.is_good):
         _keep_pending(request, form)
         return _form_page(request, found, form, result)
@@ -161,9 +164,19 @@ def _form_page(
     return render(request, "connections/form.html", context, status=400 if form.errors else 200)
 
 
-def _test_form(request: TeamRequest, form: ConnectionForm) -> TestResult | HttpResponse:
-    if not limits.take(limits.PROVIDER_TEST, request.team.pk):
-        return too_many(request, limits.PROVIDER_TEST)
+def _too_many_tests(
+    request: TeamRequest, found: Connection | None, form: ConnectionForm
+) -> HttpResponse:
+    """The form as it was entered. Its key waits, as one that was tested does."""
+    _keep_pending(request, form)
+    form.add_error(None, TOO_MANY_TESTS)
+    answer = _form_page(request, found, form)
+    answer.status_code = 429
+    answer.headers["Retry-After"] = str(limits.PROVIDER_TEST.window_s)
+    return answer
+
+
+def _test_form(form: ConnectionForm) -> TestResult:
     try:
         return run_test(form.account())
     except CannotOpen as error:
@@ -327,6 +340,7 @@ def add_job(request: TeamRequest, connection: str) -> HttpResponse:
 
 
 def too_many(request: HttpRequest, limit: limits.Limit) -> HttpResponse:
-    answer = error_page(request, 429)
+    wait = words.rough(limit.window_s)
+    answer = error_page(request, 429, wait=wait, back=came_from(request))
     answer.headers["Retry-After"] = str(limit.window_s)
     return answer

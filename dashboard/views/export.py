@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts import limits
-from accounts.access import TeamRequest, team_required
+from accounts.access import TeamRequest, came_from, team_required
 from accounts.audit import note
 from dashboard.downloads import disposition
 from dashboard.queries import export as queries
@@ -65,7 +65,7 @@ def _download(
 
 
 def _busy(request: TeamRequest) -> HttpResponse:
-    answer = error_page(request, 429)
+    answer = error_page(request, 429, "429-export", back=came_from(request))
     answer.headers["Retry-After"] = str(RETRY_S)
     return answer
 

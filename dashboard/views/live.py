@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 TAG_HEADER = "HX-PTag"
@@ -23,8 +24,9 @@ class Live:
 
 
 def tag_of(request: HttpRequest, *facts: object) -> str:
-    """Differs whenever the region would: the facts that move it, the address, and who looks."""
-    seen = (request.get_full_path(), getattr(request.user, "pk", None), *facts)
+    """Differs whenever the region would: the facts that move it, the address, who looks, by which clock."""
+    clock = timezone.get_current_timezone_name()
+    seen = (request.get_full_path(), getattr(request.user, "pk", None), clock, *facts)
     return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
 
 

@@ -17,6 +17,7 @@ from alerts.models import Channel, Rule
 from alerts.quiet_hours import zone_names
 from dashboard.forms.rules import RuleForm
 from dashboard.queries import rules as queries
+from dashboard.views import welcome
 from dashboard.views.connections import FORM_METHODS
 
 
@@ -71,7 +72,7 @@ def _saved(request: TeamRequest, rule: Rule | None, form: RuleForm) -> HttpRespo
             note(request, "rule changed", rule, form.changed_data)
     said = "The rule is changed." if rule else "The rule is on."
     messages.success(request, f"{said} It rings for what happens from now on.")
-    return redirect("alerts")
+    return welcome.done(request, "alerts")
 
 
 @require_POST

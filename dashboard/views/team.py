@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -62,7 +62,7 @@ def invite(request: TeamRequest) -> HttpResponse:
     if is_new:
         return _link_page(request, user)
     said = (
-        f"{email} is a member now and signs in as usual."
+        f"{email} had an account here already: it is a member now and signs in as usual."
         if is_added
         else f"{email} is a member already."
     )
@@ -128,8 +128,15 @@ def remove_member(request: TeamRequest, member: int) -> HttpResponse:
 @require_POST
 @team_required()
 def leave(request: TeamRequest) -> HttpResponse:
-    is_gone = _remove(request, request.membership, "left the team")
-    return redirect("sign-in" if is_gone else "team")
+    if not _remove(request, request.membership, "left the team"):
+        return redirect("team")
+    said = f"You left {request.team.name}."
+    if Membership.objects.filter(user_id=request.user.pk).exists():
+        messages.success(request, said)
+        return redirect("jobs")
+    logout(request)  # without a team every page would refuse
+    messages.success(request, f"{said} You are signed out.")
+    return redirect("sign-in")
 
 
 def _remove(request: TeamRequest, found: Membership, action: str) -> bool:

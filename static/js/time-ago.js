@@ -2,10 +2,10 @@
 const shown = new Set();
 const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
-function words(moment, now) {
-  const seconds = Math.round((now - moment) / 1000);
+function words(time, now) {
+  const seconds = Math.round((now - new Date(time.dateTime)) / 1000);
   const distance = Math.abs(seconds);
-  if (distance > 7 * 86400) return moment.toISOString().slice(0, 10);
+  if (distance > 7 * 86400) return time.title.slice(0, 10); // the day in the zone of who looks
   if (distance < 5) return "now";
   const [size, unit] = units.find(([size]) => distance >= size);
   const span = `${Math.floor(distance / size)} ${unit}`;
@@ -17,7 +17,7 @@ class TimeAgo extends HTMLElement {
   disconnectedCallback() { shown.delete(this); }
   refresh(now) {
     for (const time of this.querySelectorAll("time")) {
-      const next = words(new Date(time.dateTime), now);
+      const next = words(time, now);
       if (time.textContent !== next) time.textContent = next;
     }
   }

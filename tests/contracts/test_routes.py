@@ -104,6 +104,7 @@ PAGES = {
     "invite": Route(A, POST),
     "team-leave": Route(V, POST),
     "team-choose": Route(V, POST),
+    "you": Route(V, FORM),
     "password": Route(V, FORM),
     **{f"member-{name}": Route(A, POST, ("member",)) for name in ("role", "link", "remove")},
     "tokens": Route(A, FORM),
@@ -259,8 +260,19 @@ def test_a_form_without_its_token_is_refused(name):
         else address(name, getattr(PAGES.get(name), "needs", ()), graph)
     )
     before = rows_of(graph)
-    assert client.post(path).status_code == 403
+    answer = client.post(path, headers={"Referer": "http://testserver/alerts/"})
+    page = answer.content.decode()
+    assert (answer.status_code, "out of date" in page) == (403, True)
+    assert answer.headers["X-Request-ID"] in page
+    assert 'href="/alerts/"' in page
+    assert "<style" not in page  # the policy has none
     assert rows_of(graph) == before
+
+
+def test_a_form_from_an_unknown_address_names_the_setting():
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/sign-in/", headers={"Origin": "http://other.example"})
+    assert (answer.status_code, "SITE_URL" in answer.content.decode()) == (403, True)
 
 
 @pytest.mark.parametrize("name", sorted(MACHINE))

@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
-from accounts.models import AuditEntry, Role
+from accounts import limits
+from accounts.models import AuditEntry, RequestCount, Role
 from jobs.manners import LIST, refused_now, with_refusals
 from jobs.models import Connection, Health, Job, RequestTally
 from providers.base import dialects
@@ -547,6 +548,22 @@ def test_polling_now_has_a_limit(editor, team):
     answers = [editor.post(f"/connections/{row.slug}/poll/") for _ in range(31)]
     assert answers[-2].status_code == 302
     assert (answers[-1].status_code, answers[-1].headers["Retry-After"]) == (429, "60")
+
+
+def test_a_form_over_the_limit_of_tests_loses_nothing(admin, team, provider):
+    for _ in range(limits.PROVIDER_TEST.most):
+        limits.take(limits.PROVIDER_TEST, team.pk)
+    asked = fields(provider.url_for("/v1"), name="night lab")
+    refused = admin.post("/connections/add/", asked)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert "Too many tests" in text(refused)
+    assert 'value="night lab"' in text(refused)
+    assert "The key you entered is kept" in text(refused)
+    assert KEY not in text(refused)
+    assert not provider.log
+    RequestCount.objects.all().delete()
+    admin.post("/connections/add/", {**asked, "api_key": ""})
+    assert Connection.objects.get().key().reveal() == KEY
 
 
 def test_requests_of_a_test_only_read(admin, provider):

@@ -154,6 +154,7 @@ def test_a_team_has_three_exports_at_a_time(client, lab):
     begun = [client.post("/export/", {"format": "zip"}) for _ in range(3)]
     busy = client.post("/export/", {"format": "zip"})
     assert (busy.status_code, busy.headers["Retry-After"]) == (429, "30")
+    assert "Other exports are under way" in busy.content.decode()
     assert content_of(begun[0])
     assert client.post("/export/", {"format": "zip"}).status_code == 200
 

@@ -164,6 +164,29 @@ def test_the_page_asked_for_is_the_next_one(client, dana):
     assert answer.url == "/alerts/deliveries/?state=dead"
 
 
+@pytest.mark.parametrize(
+    ("referer", "wanted"),
+    [
+        ("http://testserver/alerts/?x=1", "/alerts/?x=1"),
+        ("https://evil.example/alerts/", "/jobs/"),
+        ("http://testserver//evil.example/", "/jobs/"),
+        ("", "/jobs/"),
+    ],
+)
+@pytest.mark.parametrize("button", ["/alerts/deliveries/resend/", "/theme/"])
+def test_a_button_of_an_ended_session_leads_back_to_its_page(client, dana, button, referer, wanted):
+    asked = client.post(button, headers={"Referer": referer})
+    answer = client.post(asked.url, {"email": dana.email, "password": PASSWORD})
+    assert answer.url == wanted
+
+
+def test_an_address_for_buttons_that_is_opened_shows_a_way_on(client, dana):
+    sign_in(client)
+    answer = client.get("/alerts/deliveries/resend/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert 'href="/jobs/"' in answer.content.decode()
+
+
 def test_each_way_in_and_out_is_logged_once(client, dana):
     sign_in(client, password="wrong")
     sign_in(client, email="ghost@example.com")

@@ -97,9 +97,18 @@ def test_the_last_admin_gets_a_reason_instead_of_a_button(admin, team):
 
 def test_with_two_admins_one_may_go(admin, boss, team):
     a_member(team, Role.ADMIN)
-    admin.post("/team/leave/")
+    answer = admin.post("/team/leave/", follow=True)
     assert not Membership.objects.filter(user=boss).exists()
-    assert admin.get("/jobs/").status_code == 403
+    assert answer.request["PATH_INFO"] == "/sign-in/"
+    assert f"You left {team.name}. You are signed out." in text(answer)
+
+
+def test_who_leaves_one_of_two_teams_goes_on_in_the_other(admin, boss, team):
+    a_member(team, Role.ADMIN)
+    Membership.objects.create(team=a_team(name="Second team"), user=boss)
+    answer = admin.post("/team/leave/", follow=True)
+    assert answer.request["PATH_INFO"] == "/jobs/"
+    assert "Team Second team" in text(answer)
 
 
 def test_a_role_that_does_not_exist_is_refused(admin, team):
@@ -113,7 +122,10 @@ def test_a_removed_member_and_their_tokens_are_out_at_once(admin, team):
     theirs, page = ApiToken.create_token(team, "theirs", creator=leaver), Client()
     page.force_login(leaver)
     admin.post(reverse("member-remove", args=[membership(leaver).pk]))
-    assert page.get("/jobs/").status_code == 403
+    refused = page.get("/jobs/")
+    assert refused.status_code == 403
+    assert "<h1>You are in no team</h1>" in text(refused)
+    assert 'action="/sign-out/"' in text(refused).split("<main")[1]
     assert (
         Client()
         .get("/v1/fine_tuning/jobs", headers={"Authorization": f"Bearer {theirs}"})

@@ -112,6 +112,13 @@ def test_a_password_set_from_here_leads_back(team, client):
     assert answer.url == "/welcome/"
 
 
+def test_a_rule_chosen_from_here_leads_back(admin, team):
+    channel = a_channel(team)
+    assert "/alerts/rules/add/?from=welcome" in admin.get("/welcome/").content.decode()
+    facts = {"states": ["failed"], "channels": [channel.public_id]}
+    assert admin.post("/alerts/rules/add/?from=welcome", facts).url == "/welcome/"
+
+
 def test_only_the_name_of_the_page_leads_back(team, client):
     client.force_login(a_member(team))
     path = "/team/password/?from=//evil.example"
