@@ -49,7 +49,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TUNEBELL_ALLOW_PRIVATE", "CIDR[:port], ...", "", "Private networks that connections and channels may reach, loopback included.", kinds.allowances),
     Setting("TUNEBELL_API_TOKEN", "text", "", "A read token with this value exists from the start.", kinds.secret_text),
     Setting("TUNEBELL_HEARTBEAT_URL", "URL", "", "Asked every minute while the audit finds nothing: the URL of a dead man's switch.", kinds.whole_url),
-    Setting("TUNEBELL_WEBHOOK_URL", "URL", "", "A webhook channel to this URL exists from the start.", kinds.web_url),
+    Setting("TUNEBELL_WEBHOOK_URL", "URL", "", "A webhook channel to this URL exists from the start, and changes with it only.", kinds.web_url),
     Setting("TUNEBELL_WEBHOOK_SECRET", "whsec_...", "", "Signs what goes to TUNEBELL_WEBHOOK_URL.", kinds.webhook_secret),
 )
 # fmt: on
