@@ -25,7 +25,6 @@ from dashboard.queries.waiting import held_channels
 from jobs import ledger, schedule
 from jobs.models import Backfill, Connection, Health
 
-GIVEN_UP_SHOWN = timedelta(days=7)
 STALE_AFTER_POLLS = 3
 WORKERS_SHOWN = 20
 QUEUES = ("poll", "alerts")
@@ -95,7 +94,10 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """`oldest_at`: when the oldest alert that waits was made. `held`: of those, by quiet hours or a rate."""
+    """`oldest_at`: when the oldest alert that waits was made. `held`: of those, by quiet hours or a rate.
+
+    `given_up`: and not dismissed, of any time, as the jobs list warns of it.
+    """
 
     waiting: int
     held: int
@@ -162,7 +164,7 @@ def _trouble(
         return f"{words.counted(late.behind, 'job is', 'jobs are')} overdue."
     if alerts.given_up:
         number = words.counted(alerts.given_up, "alert was", "alerts were")
-        return f"{number} given up in the last 7 days."
+        return f"{number} given up."
     return ""
 
 
@@ -277,10 +279,9 @@ def _alert_counts(team: Team, now: datetime) -> AlertCounts:
     held = Q(quiet_until__gt=now) | Q(
         channel__in=held_channels(Channel.objects.for_team(team), now)
     )
-    recent = Q(created_at__gt=now - GIVEN_UP_SHOWN)
     # Both states are named: without statistics SQLite would read all of the team's.
     named = Delivery.objects.for_team(team).unsent().filter(state__in=["pending", "dead"])
-    rows = named.filter(pending | recent)
+    rows = named.filter(dismissed_at=None)
     counts: dict[str, Any] = rows.aggregate(
         waiting=Count("pk", filter=pending),
         held=Count("pk", filter=pending & held),
