@@ -21,6 +21,7 @@ from dashboard.queries.audit import AuditView, Trouble, audit_view, last_report,
 from dashboard.queries.jobs import next_try_at
 from dashboard.queries.overdue import LateJobs, late_jobs
 from dashboard.queries.readiness import TROUBLED, is_starting, swept_at
+from dashboard.queries.storage import Storage, storage
 from dashboard.queries.waiting import held_channels
 from jobs import ledger, schedule
 from jobs.models import Backfill, Connection, Health
@@ -117,6 +118,7 @@ class StatusPage:
     requests: tuple[workload.Outcome, ...]
     alerts: AlertCounts
     audit: AuditView
+    storage: Storage
     version: str
 
 
@@ -127,8 +129,9 @@ def status_page(team: Team, now: datetime) -> StatusPage:
     parts = tuple(_parts(notes, now, has_broker=queued is not None))
     lines = tuple(_connection_line(row, now) for row in rows)
     late, alerts = late_jobs(rows, notes, now), _alert_counts(team, now)
-    audit = trouble(report, notes, now)
-    verdict = _trouble(parts, audit, lines, late, alerts)
+    audit, room = trouble(report, notes, now), storage(team)
+    full = room.disk.trouble if room.disk and room.is_low else ""
+    verdict = full or _trouble(parts, audit, lines, late, alerts)
     return StatusPage(
         verdict=verdict or "All well",
         is_well=not verdict,
@@ -140,6 +143,7 @@ def status_page(team: Team, now: datetime) -> StatusPage:
         requests=workload.requests(team, now),
         alerts=alerts,
         audit=audit_view(report, now),
+        storage=room,
         version=running_version(),
     )
 
