@@ -226,6 +226,9 @@ def delivery_log(
 
 
 def _given_up(team: Team, asked: DeliveryFilter) -> tuple[int, int]:
+    """How many of those asked for still warn, and how many of these can be sent again."""
+    if asked.state not in {"", Delivery.State.DEAD}:
+        return 0, 0
     rows = Delivery.objects.for_team(team).given_up().filter(matches(team, asked))
     is_on = Q(channel__is_enabled=True)
     counts = rows.aggregate(number=Count("pk"), on=Count("pk", filter=is_on))
