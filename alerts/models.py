@@ -115,6 +115,10 @@ class DeliveryQuerySet(TeamQuerySet["Delivery"]):
         """In the words of the index: most of a long history was sent."""
         return self.filter(~models.Q(state=Delivery.State.SENT))
 
+    def given_up(self) -> Self:
+        """What still warns: given up, and nobody dismissed it."""
+        return self.unsent().filter(state=Delivery.State.DEAD, dismissed_at=None)
+
     def with_attempts(self) -> Self:
         """All that a log of deliveries shows, in two queries."""
         attempts = models.Prefetch("attempts", Attempt.objects.order_by("id"))
@@ -151,6 +155,7 @@ class Delivery(Leased):
     created_at = models.DateTimeField(db_default=Now())
     next_attempt_at = models.DateTimeField(null=True, db_default=Now())
     sent_at = models.DateTimeField(null=True)
+    dismissed_at = models.DateTimeField(null=True)  # of one given up: it warns no longer
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -176,7 +181,8 @@ class Delivery(Leased):
             ),
             models.Index(fields=["team", "-id"], name="delivery_newest"),
             models.Index(
-                fields=["team", "state"],
+                # The last: the jobs list counts what was given up and not dismissed on every poll.
+                fields=["team", "state", "dismissed_at"],
                 name="delivery_unsent",
                 condition=~models.Q(state="sent"),
             ),

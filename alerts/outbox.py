@@ -57,6 +57,7 @@ __all__ = [
     "announce_all",
     "deliver",
     "deliver_all",
+    "dismiss_dead",
     "message_of",
     "resend",
     "resend_dead",
@@ -97,15 +98,22 @@ def resend(delivery: Delivery) -> bool:
     return _resend(Delivery.objects.filter(pk=delivery.pk)) > 0
 
 
-def resend_dead(team: Team) -> int:
-    """Try everything again that was given up, on channels that are on; how many."""
-    given_up = Delivery.objects.for_team(team).filter(state=Delivery.State.DEAD)
+def resend_dead(team: Team, asked: Q | None = None) -> int:
+    """Try again what was given up and not dismissed, on channels that are on; how many."""
+    given_up = Delivery.objects.for_team(team).given_up().filter(asked or Q())
     return _resend(given_up.filter(channel__in=Channel.objects.enabled()))
+
+
+def dismiss_dead(team: Team, asked: Q | None = None) -> int:
+    """What was given up stays so and warns no longer, whether its channel is on or off; how many."""
+    given_up = Delivery.objects.for_team(team).given_up().filter(asked or Q())
+    return given_up.update(dismissed_at=Now())
 
 
 def _resend(rows: QuerySet[Delivery]) -> int:
     """What was settled goes by itself, or into another digest; a digest that still waits goes whole."""
-    anew = {"reason": "", "failures": 0, "quiet_until": None, "next_attempt_at": Now()}
+    anew: dict[str, object] = {"reason": "", "failures": 0, "quiet_until": None}
+    anew |= {"next_attempt_at": Now(), "dismissed_at": None}
     pending = Delivery.State.PENDING
     with transaction.atomic():
         channel_ids = list(rows.order_by().values_list("channel_id", flat=True).distinct())

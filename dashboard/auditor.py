@@ -18,7 +18,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from alerts import claims
 from alerts.models import Delivery
-from dashboard import heartbeat_url, latency, words
+from dashboard import disk, heartbeat_url, latency, words
 from dashboard.crews import crews
 from dashboard.findings import Code, Finding
 from dashboard.models import AuditReport, Heartbeat
@@ -67,6 +67,7 @@ def find(now: datetime) -> list[Finding]:
         finding.code: finding
         for finding in (
             *_contradictions(now),
+            *_full_disk(),
             *_silent_parts(notes, now),
             *_late_polls(notes, now),
             *_late_alerts(found, now),
@@ -121,6 +122,12 @@ def _digests_held_twice() -> int:
     held = Delivery.objects.pending().filter(claims.LIVE_LEASE, digest_key__isnull=False)
     holders = held.order_by().values("digest_key").annotate(n=Count("lease_token", distinct=True))
     return holders.filter(n__gt=1).count()
+
+
+def _full_disk() -> Iterator[Finding]:
+    below = disk.of_database()
+    if below and below.is_low:
+        yield Finding(Code.DISK_LOW, below.trouble, 1)
 
 
 def _silent_parts(notes: Iterable[Heartbeat], now: datetime) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from accounts.models import Team
 from alerts import hints
-from dashboard import alert_families, latency
+from dashboard import alert_families, disk, latency
 from dashboard.broker import broker_answers
 from dashboard.context import running_version
 from dashboard.crews import crews
@@ -178,6 +178,15 @@ def _parts(now: datetime) -> Iterator[Metric]:
     yield gauge("broker_up", "1 while the broker answers.", float(broker_answers()))
 
 
+def _room(_now: datetime) -> Iterator[Metric]:
+    below = disk.of_database()
+    text = "Free bytes of the disk below the SQLite file; missing where the database is elsewhere."
+    yield gauge("disk_free_bytes", text, below.free if below else None)
+    yield gauge("disk_bytes", "Size of that disk.", below.total if below else None)
+    text = "Size of the database, without its log that is written ahead."
+    yield gauge("database_bytes", text, disk.database_bytes())
+
+
 def _requests(_now: datetime) -> Iterator[Metric]:
     labels = ["capability", "outcome"]
     number = CounterMetricFamily("tunebell_requests", "Requests to all providers.", labels=labels)
@@ -205,7 +214,7 @@ COUNTERS = {
 
 
 READERS = (
-    *(_jobs, _connections, _polling, _parts, _requests),
+    *(_jobs, _connections, _polling, _parts, _room, _requests),
     *(alert_families.alerts, alert_families.latency, alert_families.audit, alert_families.rings),
     _counts,
 )

@@ -21,6 +21,7 @@ class Code(StrEnum):
     NO_REASON = "unsent_without_reason"
     HALF_ANNOUNCED = "announced_by_half"
     DIGEST_TWICE = "digest_held_twice"
+    DISK_LOW = "disk_low"
     PART_SILENT = "part_silent"
     SWEEP_LATE = "sweep_late"
     POLL_OVERDUE = "poll_overdue"

@@ -76,6 +76,7 @@ WORDS: Mapping[str, str] = {
     "rule removed": "Removed the rule",
     "alert resent": "Sent again the alert",
     "given up alerts resent": "Sent given up alerts again:",
+    "given up alerts dismissed": "Dismissed given up alerts:",
     "view saved": "Saved the view",
     "view changed": "Changed the view",
     "view removed": "Removed the view",

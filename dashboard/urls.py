@@ -161,6 +161,7 @@ alert_pages: list[URLPattern | URLResolver] = [
     path("alerts/news/", news.show, name="news"),
     path("alerts/deliveries/", deliveries.log, name="deliveries"),
     path("alerts/deliveries/resend/", deliveries.resend_given_up, name="deliveries-resend"),
+    path("alerts/deliveries/dismiss/", deliveries.dismiss_given_up, name="deliveries-dismiss"),
     path("alerts/deliveries/<uuid:key>/resend/", deliveries.resend, name="delivery-resend"),
 ]
 

@@ -10,7 +10,7 @@ from jobs import curves, progress
 from jobs.fetch import Answer, FetchedFile
 from jobs.models import Checkpoint, Event, File, Job, Point, PointSource
 from providers import wire
-from providers.errors import Forbidden, Missing
+from providers.errors import Forbidden, Missing, TooLarge
 from providers.results import read_result_file
 
 Points = Iterable[wire.Point]
@@ -127,7 +127,11 @@ def _note_absence(file: File, fetched: FetchedFile) -> None:
     """A content we hold outlives the provider's copy."""
     if file.content is not None or fetched.error is None:
         return
-    outcomes = {Missing: File.Fetch.GONE, Forbidden: File.Fetch.REFUSED}
+    outcomes = {
+        Missing: File.Fetch.GONE,
+        Forbidden: File.Fetch.REFUSED,
+        TooLarge: File.Fetch.TOO_LARGE,
+    }
     wanted = File.Fetch.WANTED if fetched.is_result else File.Fetch.METADATA
     file.fetch = outcomes.get(type(fetched.error), wanted)
     file.fetch_reason = fetched.error.message

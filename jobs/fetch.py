@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from providers import wire
 from providers.base import Provider, pages
-from providers.errors import Forbidden, Missing, NotReadable, ProviderError
+from providers.errors import Forbidden, Missing, NotReadable, ProviderError, TooLarge
 from providers.states import State
 
 CHAIN_S = 20.0  # one errand starts no further request after this
@@ -182,7 +182,7 @@ def _fetch_file(provider: Provider, file_id: str, is_result: bool, answer: Answe
         answer.refusals["files"] = error.message
         problem = error
     except ProviderError as error:
-        answer.is_complete = answer.is_complete and isinstance(error, Missing)
+        answer.is_complete = answer.is_complete and isinstance(error, Missing | TooLarge)
         problem = error
     return FetchedFile(file_id, is_result, said, content, problem)
 

@@ -13,7 +13,8 @@ ProviderError
 ├── Unreachable           DNS, connect, TLS, reset, time-out
 ├── Blocked               our own guard refused the address
 ├── Redirected            3xx: a wrong base URL
-├── NotReadable           200 with HTML, nothing, no object, too much, or another id
+├── NotReadable           200 with HTML, nothing, no object, or another id
+│   └── TooLarge               more bytes than are taken
 └── OutcomeUnknown        an action was sent, and nobody said whether it was done
 """
 
@@ -109,6 +110,10 @@ class NotReadable(ProviderError):
     """The answer is not what this API answers."""
 
     retryable = True
+
+
+class TooLarge(NotReadable):
+    """The answer has more bytes than are taken."""
 
 
 class OutcomeUnknown(ProviderError):

@@ -113,7 +113,7 @@ def request_id(reply: Reply) -> str | None:
 _BY_TRANSPORT: Mapping[type[transport.OutboundError], type[errors.ProviderError]] = {
     transport.Blocked: errors.Blocked,
     transport.Redirected: errors.Redirected,
-    transport.TooLarge: errors.NotReadable,
+    transport.TooLarge: errors.TooLarge,
 }
 
 

@@ -70,14 +70,11 @@ def alerts_page(team: Team, now: datetime, *, with_answers: bool) -> AlertsPage:
 def _verdict(counts: dict[str, int], *, is_deaf: bool) -> str:
     if is_deaf:
         return "Nobody will be told."
-    parts = [f"{words.counted(counts['sent'], 'alert')} sent in the last 24 hours"]
-    if counts["waiting"]:
-        parts.append(f"{counts['waiting']} waiting")
-    if counts["given_up"]:
-        parts.append(f"{counts['given_up']} given up")
-    if len(parts) == 1:
-        parts.append("none waiting, none given up")
-    return ", ".join(parts) + "."
+    sent = words.counted(counts["sent"], "alert")
+    given_up, waiting = (
+        words.thin(counts[key]) if counts[key] else "none" for key in ("given_up", "waiting")
+    )
+    return f"{sent} sent and {given_up} given up in the last 24 hours, {waiting} waiting."
 
 
 def channel_row(row: Channel, now: datetime) -> ChannelRow:

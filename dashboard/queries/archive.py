@@ -3,8 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count
+
+from dashboard import words
 from jobs import archive
-from jobs.models import Backfill, Connection
+from jobs.models import Backfill, Connection, File
+
+Fetch = File.Fetch
+# What became of files, in the order of telling. Of training data only the description is kept.
+FATES = {
+    Fetch.STORED: "kept",
+    Fetch.WANTED: "could not be read",
+    Fetch.GONE: "gone at the provider",
+    Fetch.REFUSED: "refused by the provider",
+    Fetch.TOO_LARGE: "too large to keep",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +34,7 @@ class ArchivePanel:
     trouble: str
     started_at: datetime | None
     finished_at: datetime | None
+    files: str  # "12 kept, 1 refused by the provider"; "" while none was asked for
 
     @property
     def is_running(self) -> bool:
@@ -49,4 +63,12 @@ def archive_panel(connection: Connection) -> ArchivePanel:
         trouble=backfill.trouble if backfill else "",
         started_at=backfill.started_at if backfill else None,
         finished_at=backfill.finished_at if backfill else None,
+        files=_files(connection),
     )
+
+
+def _files(connection: Connection) -> str:
+    rows = File.objects.filter(connection=connection).order_by().values_list("fetch")
+    counts = dict(rows.annotate(Count("pk")))
+    told = ((counts.get(fate.value, 0), said) for fate, said in FATES.items())
+    return ", ".join(f"{words.thin(number)} {said}" for number, said in told if number)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
@@ -85,6 +85,7 @@ class DeliveryRow:
     sent_at: datetime | None
     attempts: tuple[AttemptRow, ...]
     can_resend: bool
+    dismissed_at: datetime | None
 
     @property
     def last(self) -> AttemptRow | None:
@@ -151,7 +152,8 @@ class DeliveryLog:
     rows: tuple[DeliveryRow, ...]
     next_after: int | None
     waiting: int
-    given_up: int
+    given_up: int  # of what the filter asks, and not dismissed
+    resendable: int  # of those, on channels that are on
 
     @property
     def total(self) -> int:
@@ -186,9 +188,11 @@ def _day(text: str) -> date | None:
 
 
 def delivery_counts(team: Team, now: datetime) -> dict[str, int]:
-    """How many wait, were given up, and were sent within a day."""
-    pending, dead = Q(state=Delivery.State.PENDING), Q(state=Delivery.State.DEAD)
-    sent = Q(state=Delivery.State.SENT, sent_at__gt=now - DAY)
+    """How many wait, and how many were sent or given up within a day: at their last try."""
+    since = now - DAY
+    pending, sent = Q(state=Delivery.State.PENDING), Q(state=Delivery.State.SENT, sent_at__gt=since)
+    tried = Exists(Attempt.objects.filter(delivery=OuterRef("pk"), started_at__gt=since))
+    dead = Q(state=Delivery.State.DEAD) & (Q(created_at__gt=since) | Q(tried))
     return Delivery.objects.for_team(team).aggregate(
         waiting=Count("pk", filter=pending),
         given_up=Count("pk", filter=dead),
@@ -203,6 +207,7 @@ def marks_of(team: Team) -> tuple[object, ...]:
     unsent = rows.unsent().aggregate(
         held=Count("pk", filter=held),
         sending=Count("pk", filter=LIVE_LEASE),
+        dismissed=Count("dismissed_at"),
         **{state.value: Count("pk", filter=Q(state=state)) for state in Delivery.State},
     )
     tries = Attempt.objects.filter(delivery__team=team)
@@ -219,13 +224,14 @@ def delivery_log(
 ) -> DeliveryLog:
     """The page that `asked` describes. `with_answers`: also what receivers said."""
     everything = Delivery.objects.for_team(team)
-    but_state = everything.filter(_matches(team, asked))
+    but_state = everything.filter(matches(team, asked))
     counts = dict(but_state.order_by().values_list("state").annotate(Count("pk")))
     found = but_state.filter(state=asked.state) if asked.state else but_state
     if asked.after is not None:
         found = found.filter(pk__lt=asked.after)
     rows = list(found.with_attempts().order_by("-pk")[: PAGE_SIZE + 1])
     channels, rules = _channels(team), _rules(team)
+    given_up, resendable = _given_up(team, asked)
     return DeliveryLog(
         asked=asked,
         words=_say(asked, dict(channels), dict(rules)),
@@ -236,11 +242,22 @@ def delivery_log(
         rows=delivery_rows(rows[:PAGE_SIZE], now, with_answers=with_answers),
         next_after=rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
         waiting=counts.get(Delivery.State.PENDING.value, 0),
-        given_up=everything.unsent().filter(state=Delivery.State.DEAD).count(),
+        given_up=given_up,
+        resendable=resendable,
     )
 
 
-def _matches(team: Team, asked: DeliveryFilter) -> Q:
+def _given_up(team: Team, asked: DeliveryFilter) -> tuple[int, int]:
+    """How many of those asked for still warn, and how many of these can be sent again."""
+    if asked.state not in {"", Delivery.State.DEAD}:
+        return 0, 0
+    rows = Delivery.objects.for_team(team).given_up().filter(matches(team, asked))
+    is_on = Q(channel__is_enabled=True)
+    counts = rows.aggregate(number=Count("pk"), on=Count("pk", filter=is_on))
+    return counts["number"], counts["on"]
+
+
+def matches(team: Team, asked: DeliveryFilter) -> Q:
     """All of the filter but its state."""
     wanted = Q()
     for field in ("channel", "rule"):
@@ -341,6 +358,7 @@ def _row(
         sent_at=row.sent_at,
         attempts=_attempts(row, with_answers=with_answers),
         can_resend=row.state != Delivery.State.PENDING and row.channel.is_enabled,
+        dismissed_at=row.dismissed_at,
     )
 
 

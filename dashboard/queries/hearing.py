@@ -41,7 +41,7 @@ def hearing_with(team: Team, *more: Combinable) -> tuple[Hearing, list[Any]]:
     """All of it in one query, and what else the page wants to know of the team: `more` values."""
     own = {"team": OuterRef("pk")}
     added = Channel.objects.filter(**own).exclude(origin=Channel.Origin.ADMINS)
-    dead = Delivery.objects.unsent().filter(**own, state=Delivery.State.DEAD)
+    dead = Delivery.objects.given_up().filter(**own)
     values = (Exists(added), _furthest(Rule.objects.filter(**own)), number_of(dead), *more)
     has_channel, reach, given_up, *rest = Team.objects.values_list(*values).get(pk=team.pk)
     return Hearing(bool(has_channel), Reach(reach or 0), given_up or 0), rest
@@ -65,7 +65,7 @@ def number_of(rows: "QuerySet[Any]") -> Subquery:
 
 def warnings(heard: Hearing, role: Role) -> tuple[Banner, ...]:
     """What keeps alerts from people, each with the next step for somebody in this role."""
-    found = (_deafness(heard, role), _given_up(heard.given_up))
+    found = (_deafness(heard, role), _given_up(heard.given_up, role))
     return tuple(banner for banner in found if banner)
 
 
@@ -108,10 +108,11 @@ def _door(role: Role, needed: Role, url: str, link: str) -> tuple[str, str]:
     return (url, link) if role.covers(needed) else (reverse("team"), "Who they are")
 
 
-def _given_up(count: int) -> Banner | None:
+def _given_up(count: int, role: Role) -> Banner | None:
     if not count:
         return None
     was, it = ("alert was", "it") if count == 1 else ("alerts were", "them")
     url = f"{reverse('deliveries')}?state={Delivery.State.DEAD}"
     title = f"{words.counted(count, was, was)} given up."
-    return Banner("failed", title, f"The receiver never took {it}.", url, "Show")
+    step = _step(role, Role.EDITOR, f"Resend {it}, or dismiss {it}.")
+    return Banner("failed", title, f"The receiver never took {it}. {step}", url, "Show")

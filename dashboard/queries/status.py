@@ -21,11 +21,11 @@ from dashboard.queries.audit import AuditView, Trouble, audit_view, last_report,
 from dashboard.queries.jobs import next_try_at
 from dashboard.queries.overdue import LateJobs, late_jobs
 from dashboard.queries.readiness import TROUBLED, is_starting, swept_at
+from dashboard.queries.storage import Storage, storage
 from dashboard.queries.waiting import held_channels
 from jobs import ledger, schedule
 from jobs.models import Backfill, Connection, Health
 
-GIVEN_UP_SHOWN = timedelta(days=7)
 STALE_AFTER_POLLS = 3
 WORKERS_SHOWN = 20
 QUEUES = ("poll", "alerts")
@@ -95,7 +95,10 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class AlertCounts:
-    """`oldest_at`: when the oldest alert that waits was made. `held`: of those, by quiet hours or a rate."""
+    """`oldest_at`: when the oldest alert that waits was made. `held`: of those, by quiet hours or a rate.
+
+    `given_up`: and not dismissed, of any time, as the jobs list warns of it.
+    """
 
     waiting: int
     held: int
@@ -115,6 +118,7 @@ class StatusPage:
     requests: tuple[workload.Outcome, ...]
     alerts: AlertCounts
     audit: AuditView
+    storage: Storage
     version: str
 
 
@@ -125,8 +129,9 @@ def status_page(team: Team, now: datetime) -> StatusPage:
     parts = tuple(_parts(notes, now, has_broker=queued is not None))
     lines = tuple(_connection_line(row, now) for row in rows)
     late, alerts = late_jobs(rows, notes, now), _alert_counts(team, now)
-    audit = trouble(report, notes, now)
-    verdict = _trouble(parts, audit, lines, late, alerts)
+    audit, room = trouble(report, notes, now), storage(team)
+    full = room.disk.trouble if room.disk and room.is_low else ""
+    verdict = full or _trouble(parts, audit, lines, late, alerts)
     return StatusPage(
         verdict=verdict or "All well",
         is_well=not verdict,
@@ -138,6 +143,7 @@ def status_page(team: Team, now: datetime) -> StatusPage:
         requests=workload.requests(team, now),
         alerts=alerts,
         audit=audit_view(report, now),
+        storage=room,
         version=running_version(),
     )
 
@@ -162,7 +168,7 @@ def _trouble(
         return f"{words.counted(late.behind, 'job is', 'jobs are')} overdue."
     if alerts.given_up:
         number = words.counted(alerts.given_up, "alert was", "alerts were")
-        return f"{number} given up in the last 7 days."
+        return f"{number} given up."
     return ""
 
 
@@ -277,10 +283,9 @@ def _alert_counts(team: Team, now: datetime) -> AlertCounts:
     held = Q(quiet_until__gt=now) | Q(
         channel__in=held_channels(Channel.objects.for_team(team), now)
     )
-    recent = Q(created_at__gt=now - GIVEN_UP_SHOWN)
     # Both states are named: without statistics SQLite would read all of the team's.
     named = Delivery.objects.for_team(team).unsent().filter(state__in=["pending", "dead"])
-    rows = named.filter(pending | recent)
+    rows = named.filter(dismissed_at=None)
     counts: dict[str, Any] = rows.aggregate(
         waiting=Count("pk", filter=pending),
         held=Count("pk", filter=pending & held),

@@ -159,6 +159,7 @@ def _form_page(
         "form": form,
         "connection": found,
         "result": result,
+        "webhooks": webhook_panel(found) if found and result else None,
         "has_kept_key": form.kept_key is not None,
     }
     return render(request, "connections/form.html", context, status=400 if form.errors else 200)

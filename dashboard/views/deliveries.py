@@ -58,8 +58,9 @@ def resend(request: TeamRequest, key: UUID) -> HttpResponse:
 @require_POST
 @team_required(Role.EDITOR)
 def resend_given_up(request: TeamRequest) -> HttpResponse:
+    asked = queries.matches(request.team, queries.DeliveryFilter.read(request.GET))
     with transaction.atomic():
-        count = outbox.resend_dead(request.team)
+        count = outbox.resend_dead(request.team, asked)
         note(request, "given up alerts resent", count)
     if count:
         said = words.counted(count, "alert is", "alerts are")
@@ -69,6 +70,20 @@ def resend_given_up(request: TeamRequest) -> HttpResponse:
             request,
             "Nothing is sent again: no alert was given up on a channel that is switched on.",
         )
+    return _back(request)
+
+
+@require_POST
+@team_required(Role.EDITOR)
+def dismiss_given_up(request: TeamRequest) -> HttpResponse:
+    asked = queries.matches(request.team, queries.DeliveryFilter.read(request.GET))
+    with transaction.atomic():
+        count = outbox.dismiss_dead(request.team, asked)
+        note(request, "given up alerts dismissed", count)
+    said = words.counted(count, "alert is", "alerts are")
+    messages.success(
+        request, f"{said} dismissed: still in the log as given up, no longer a warning."
+    )
     return _back(request)
 
 

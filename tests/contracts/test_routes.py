@@ -92,6 +92,7 @@ PAGES = {
     "news": Route(V, GET),
     "deliveries": Route(V, GET),
     "deliveries-resend": Route(E, POST),
+    "deliveries-dismiss": Route(E, POST),
     "delivery-resend": Route(E, POST, ("key",)),
     "costs": Route(V, GET),
     "prices": Route(V, GET),

@@ -1,10 +1,12 @@
 """/alerts/: rules as sentences, channels with a real test, and the log of what was sent."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
 from alerts.models import Attempt, Channel, Delivery
@@ -270,6 +272,19 @@ def test_a_webhook_whose_variable_is_gone_can_be_removed(admin, environments_hoo
 
 def test_that_nothing_is_undelivered_is_said(admin, hook):
     a_rule(hook)
-    assert "0 alerts sent in the last 24 hours, none waiting, none given up." in text(
-        admin.get("/alerts/")
-    )
+    said = "0 alerts sent and none given up in the last 24 hours, none waiting."
+    assert said in text(admin.get("/alerts/"))
+
+
+@pytest.mark.both_databases
+def test_what_was_sent_and_given_up_is_counted_over_the_same_day(admin, hook):
+    """An alert may be tried for more than a day: its last try counts, not its making."""
+    a_rule(hook)
+    long_ago = timezone.now() - timedelta(days=3)
+    for _ in range(2):
+        old = a_dead_delivery(hook, created_at=long_ago)
+    Attempt.objects.filter(delivery=old).update(started_at=long_ago)
+    sent = a_transition(old.transition.job)
+    a_delivery(hook, sent, state=Delivery.State.SENT, sent_at=timezone.now())
+    said = "1 alert sent and 1 given up in the last 24 hours, none waiting."
+    assert said in text(admin.get("/alerts/"))

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEntry, Role
-from jobs.models import Backfill, Job
+from jobs.models import Backfill, File, Job
 from jobs.poll import poll_due
 from tests.builders import NOON, a_connection, a_job, a_member
 
@@ -68,6 +68,16 @@ def test_failed_jobs_are_counted_and_can_be_tried_again(editor, connection):
     assert "1 failed" in page(editor)
     editor.post("/connections/lab/backfill/retry/")
     assert Job.objects.get().trouble_count == 0
+
+
+def test_what_became_of_files_is_counted(editor, connection):
+    assert "Files:" not in page(editor)
+    fates = ("stored", "stored", "too_large", "refused", "wanted", "metadata")
+    for number, fate in enumerate(fates):
+        File.objects.create(connection=connection, provider_id=f"file-{number}", fetch=fate)
+    File.objects.create(connection=a_connection(), provider_id="file-theirs", fetch="gone")
+    said = "2 kept, 1 could not be read, 1 refused by the provider, 1 too large to keep."
+    assert f"Files: {said}" in page(editor)
 
 
 def test_a_viewer_sees_the_progress_and_no_button(connection):

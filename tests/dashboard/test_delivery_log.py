@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Role, User
+from accounts.models import AuditEntry, Role, User
 from alerts.models import Attempt, Channel, Delivery, Rule
 from tests.builders import (
     a_channel,
@@ -228,6 +228,40 @@ def test_resending_nothing_is_explained(editor, lab, hook):
     assert "no alert was given up on a channel that is switched on" in text(answer)
 
 
+def test_what_was_given_up_can_be_dismissed_even_where_its_channel_is_off(editor, lab, hook):
+    a_rule(hook)
+    told(hook, lab, "bot", state=State.DEAD)
+    a_rule(a_channel(lab.team))
+    Channel.objects.filter(pk=hook.pk).update(is_enabled=False)
+    answer = editor.post(f"{LOG}dismiss/", follow=True)
+    assert "1 alert is dismissed" in text(answer)
+    for path in ("/jobs/", "/alerts/"):
+        assert banners(editor, path) == []
+    assert editor.get("/status/").context["page"].alerts.given_up == 0
+    (row,) = log(editor, "?state=dead").rows
+    assert (row.word, row.dismissed_at is not None) == ("Given up", True)
+    assert AuditEntry.objects.filter(action="given up alerts dismissed").exists()
+
+
+def test_only_what_the_filter_shows_is_dismissed_or_resent(editor, lab, hook):
+    for name in ("alpha", "beta", "gamma"):
+        told(hook, lab, name, state=State.DEAD)
+    told(hook, lab, "delta", state=State.PENDING)
+    editor.post(f"{LOG}dismiss/?job=alpha")
+    editor.post(f"{LOG}resend/?job=beta")
+    page = log(editor)
+    assert (page.given_up, page.resendable, page.waiting) == (1, 1, 2)
+    assert "Resend the one given up" in text(editor.get(LOG))
+
+
+def test_a_dismissed_alert_that_is_resent_and_given_up_again_warns_again(editor, lab, hook):
+    a_rule(hook)
+    row = told(hook, lab, "bot", state=State.DEAD, dismissed_at=timezone.now())
+    editor.post(f"{LOG}{row.key}/resend/")
+    Delivery.objects.update(state=State.DEAD)
+    assert banners(editor, "/jobs/") == [("1 alert was given up.", "Show")]
+
+
 def poll(client, tag: str, query: str = ""):
     return client.get(LOG + query, headers={"HX-Request": "true", "HX-PTag": tag})
 
@@ -239,6 +273,7 @@ def poll(client, tag: str, query: str = ""):
         {"state": State.DEAD},
         {"lease_until": timedelta(seconds=40), "lease_token": NOBODYS},
         {"quiet_until": timedelta(hours=7)},
+        {"state": State.DEAD, "dismissed_at": timedelta()},
     ],
 )
 def test_a_poll_brings_what_changed_and_is_a_304_otherwise(editor, lab, hook, change):

@@ -1,10 +1,14 @@
 """/status/: what the page says of late jobs, of pace and of archives; and what is written about /readyz."""
 
+import shutil
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.db import connection as database
 from django.utils import timezone
 
+from dashboard import auditor, disk, exposition
 from dashboard.models import Heartbeat
 from dashboard.queries import status
 from jobs import ledger
@@ -15,6 +19,7 @@ from jobs.models import (
     Health,
     LatenessTally,
     RequestTally,
+    Retention,
 )
 from tests import servers
 from tests.builders import (
@@ -189,6 +194,52 @@ def test_an_archive_under_way_is_named_and_a_done_one_is_not(client, team, now):
     assert (line.name, line.listed, line.is_paused) == ("Old lab", 1200, False)
     client.force_login(a_member(team))
     assert "1\u2009200 jobs listed" in client.get("/status/").content.decode()
+
+
+@pytest.fixture
+def nearly_full(monkeypatch, tmp_path):
+    """The database is a file on a disk with little room."""
+    file = tmp_path / "tunebell.sqlite3"
+    file.touch()
+    monkeypatch.setitem(database.settings_dict, "NAME", str(file))
+    room = SimpleNamespace(free=disk.GB // 2, total=20 * disk.GB)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: room)
+
+
+def test_a_disk_that_is_nearly_full_is_the_verdict_and_found(working, nearly_full, team, now):
+    said = "The disk of the database is nearly full: 500.0 MB free of 20.0 GB."
+    assert status.status_page(team, now).verdict == said
+    assert [one.sentence for one in auditor.find(now)] == [said]
+    told = {one.name: [sample.value for sample in one.samples] for one in exposition.collect()}
+    assert told["tunebell_disk_free_bytes"] == [disk.GB // 2]
+
+
+@pytest.mark.parametrize(
+    ("free_gb", "total_gb", "is_low"),
+    [
+        (0.9, 10, True),  # below 1 GB
+        (1.1, 10, False),
+        (4, 100, True),  # below 5 %
+        (6, 100, False),
+        (11, 2000, False),  # 10 GB are enough on any disk
+        (0.5, 1, False),  # a small volume never has 1 GB free
+        (0.1, 1, True),
+    ],
+)
+def test_a_disk_is_judged_by_share_and_by_bytes(free_gb, total_gb, is_low):
+    assert disk.Disk(round(free_gb * disk.GB), total_gb * disk.GB).is_low is is_low
+
+
+@pytest.mark.both_databases
+def test_the_room_and_the_retention_are_told(client, team):
+    client.force_login(a_member(team))
+    Retention.objects.create(team=team, is_enabled=True, event_days=90)
+    page = client.get("/status/")
+    shown = page.context["page"].storage
+    assert shown.database_bytes > 100_000
+    assert (shown.is_low, shown.is_elsewhere) == (False, database.vendor == "postgresql")
+    assert "On: events go 90 days after the end of a job." in text(page)
+    assert ("not seen from here" in text(page)) == shown.is_elsewhere
 
 
 @pytest.mark.parametrize("name", READINESS_WORDS)

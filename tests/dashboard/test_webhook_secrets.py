@@ -39,6 +39,12 @@ def page(client) -> str:
     return client.get("/connections/lab/").content.decode()
 
 
+def webhook_line(client) -> str:
+    """What the test of the connection says of webhooks."""
+    answer = client.post("/connections/lab/test/").content.decode()
+    return answer.split("<strong>Webhooks</strong>")[1].split("</li>")[0]
+
+
 def enter(client, secret: str = SECRET):
     return client.post("/connections/lab/webhooks/", {"secret": secret})
 
@@ -117,6 +123,16 @@ def test_the_page_says_what_came_last_and_what_was_refused(admin, lab):
     shown = page(admin)
     for words in ("fine_tuning.job.succeeded", job.provider_id, "Its signature was wrong"):
         assert words in shown
+
+
+def test_the_test_of_a_connection_has_a_line_for_webhooks(admin, lab):
+    """The test itself fails here; that none are set up is no fault."""
+    Connection.objects.update(base_url="http://127.0.0.1:9/v1")
+    assert "Polling sees the end of a job all the same" in webhook_line(admin)
+    enter(admin)
+    assert "no event came yet" in webhook_line(admin)
+    post(lab, a_hook())
+    assert "Last event" in webhook_line(admin)
 
 
 def test_the_address_is_for_admins_and_the_state_for_all(admin, viewer, lab):

@@ -207,6 +207,17 @@ def test_a_result_file_that_is_gone_is_said_to_be_gone(provider, connection, pol
     assert File.objects.get(provider_id="file-nowhere").fetch == File.Fetch.GONE
 
 
+def test_a_result_file_that_is_too_large_is_said_to_be_and_not_asked_for_again(
+    provider, connection, poll
+):
+    provider.serves(status="succeeded", finished_at=BORN + 60, result_files=["file-result"], files=[a_result_file()])  # fmt: skip
+    provider.breaks("huge", match="*/content", bytes=8 * 1024 * 1024)
+    poll()
+    file = File.objects.get(provider_id="file-result")
+    assert (file.fetch, "larger" in file.fetch_reason) == (File.Fetch.TOO_LARGE, True)
+    assert Job.objects.get().settled_at
+
+
 def test_a_job_long_over_is_settled_at_once_and_asked_no_more(provider, connection, poll):
     job_id = provider.serves(status="succeeded", finished_at=BORN + 60)
     poll()

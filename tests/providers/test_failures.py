@@ -233,4 +233,4 @@ def test_any_failed_answer_gives_an_error_with_a_message(content, header, status
 def test_every_error_says_what_it_means():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     assert all(issubclass(kind, errors.ProviderError) and kind.__doc__ for kind in kinds)
-    assert len(kinds) == 15
+    assert len(kinds) == 16
