@@ -44,7 +44,7 @@ def job_list(request: TeamRequest) -> HttpResponse:
         context["views"] = saved_views.tabs_of(views, request.GET, role)
     response = live.page(request, "jobs/job_list.html", "region", stands.tag, context)
     if not live.is_fragment(request):
-        remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
+        remember_visit(response, visits.go_on(visit, now, was_told=asked.tells_failures))
     return response
 
 
