@@ -1,5 +1,6 @@
 """What every page knows: the banners about this installation itself, and its version."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from dashboard.queries.audit import pulse, trouble
 
 COVERED = "A sweep without the broker does its work meanwhile."
 HELPED = "The others of its kind do its work meanwhile."
+FRESH_S = 10.0  # with the patience with an idle part and one poll it is a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,34 @@ class Banner:
     text: str
     url: str = ""
     link: str = ""
+
+
+class Lookout:
+    """The banners, and how this process read them last: by that a quiet poll is told from another at
+    no query. Judged when they were read, so an old look never makes anybody silent.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[float, tuple[Banner, ...]] | None = None
+
+    def look(self) -> tuple[Banner, ...]:
+        (notes, report), now = pulse(), timezone.now()
+        return self.keep((*banners(notes, now), *audit_banner(report, notes, now)))
+
+    def keep(self, seen: tuple[Banner, ...]) -> tuple[Banner, ...]:
+        self._last = (time.monotonic(), seen)
+        return seen
+
+    def remembered(self) -> tuple[Banner, ...] | None:
+        """None when that is too long ago."""
+        last = self._last
+        return last[1] if last and time.monotonic() - last[0] <= FRESH_S else None
+
+    def forget(self) -> None:
+        self._last = None
+
+
+lookout = Lookout()
 
 
 @cache
@@ -47,7 +77,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """Lazy: a fragment that shows no banner costs no query."""
     is_member = bool(vars(request).get("team"))
     return {
-        "site_banners": SimpleLazyObject(_banners) if is_member else (),
+        "site_banners": SimpleLazyObject(lookout.look) if is_member else (),
         "unseen": SimpleLazyObject(lambda: _unseen(request)) if is_member else "",
         "version": running_version(),
     }
@@ -57,11 +87,6 @@ def _unseen(request: HttpRequest) -> str:
     """Failures since the last look at the jobs list: for title and icon."""
     visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), timezone.now())
     return news.unseen(vars(request)["team"], visit.looked_at)
-
-
-def _banners() -> list[Banner]:
-    (notes, report), now = pulse(), timezone.now()
-    return [*banners(notes, now), *audit_banner(report, notes, now)]
 
 
 def audit_banner(

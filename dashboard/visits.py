@@ -12,8 +12,8 @@ _TIMES = re.compile(r"([0-9]{1,14})\.([0-9]{1,14})\.([0-9]{1,14})")
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Unix times in milliseconds. `began_after`: the end of the visit before this one, 0 without one;
-    `seen`: the list in any form; `looked`: the list with its strip of failures, where a count of them
-    begins.
+    `seen`: the list in any form; `looked`: a first page of it, which tells of the failures whatever is
+    filtered. There a count of them begins.
     """
 
     began_after: int
@@ -28,6 +28,11 @@ class Visit:
     def since(self) -> datetime:
         """When the visit before this one ended; a first one looks back a day."""
         return _moment(self.began_after or self.seen - FIRST_VISIT_MS)
+
+    @property
+    def span(self) -> str:
+        """The time since then, in words."""
+        return "in the last 24 hours" if self.is_first else "since your last visit"
 
     @property
     def looked_at(self) -> datetime:
@@ -52,10 +57,10 @@ def read(cookie: str, now: datetime) -> Visit:
     return replace(visit, began_after=visit.seen) if present - visit.seen > VISIT_MS else visit
 
 
-def go_on(visit: Visit, now: datetime, *, has_strip: bool) -> Visit:
-    """The visit after the list was shown. `has_strip`: the failures were there to be seen."""
+def go_on(visit: Visit, now: datetime, *, was_told: bool) -> Visit:
+    """The visit after the list was shown. `was_told`: it said which jobs failed, or how many."""
     present = _milliseconds(now)
-    return replace(visit, seen=present, looked=present if has_strip else visit.looked)
+    return replace(visit, seen=present, looked=present if was_told else visit.looked)
 
 
 def _milliseconds(now: datetime) -> int:

@@ -38,7 +38,8 @@ class Failure(NamedTuple):
 class Cause:
     """Failures of one code and parameter; without a code, of messages that begin alike.
 
-    `example`: the newest message, cut. `newest_url`: the job that gave it.
+    `example`: the newest message, cut. `newest_url`: the job that gave it. `list_url`: all of them in
+    the list; "" where it cannot tell them from others.
     """
 
     code: str
@@ -163,11 +164,15 @@ def _cause(group: Sequence[Failure], total: int, scope: Scope) -> Cause:
 
 
 def _list_url(newest: Failure, scope: Scope) -> str:
-    """The list knows codes, and finds words; a message's own words stand for a code it has not."""
+    """The list knows codes, and finds words; a message's own words stand for a code it has not. "" for
+    one without words: nothing would tell its jobs from all failed ones.
+    """
     if newest.code:
         return scope.asked.jobs_url(scope.now, state=State.FAILED.value, error=newest.code)
     beginning = _NUMBERS.split(" ".join(newest.message.strip().partition("\n")[0].split()))[0]
-    return scope.asked.jobs_url(scope.now, state=State.FAILED.value, q=beginning.strip()[:HEAD])
+    words_of_it = beginning.strip()[:HEAD]
+    asked = {"state": State.FAILED.value, "q": words_of_it}
+    return scope.asked.jobs_url(scope.now, **asked) if words_of_it else ""
 
 
 def _most(names: Iterable[str]) -> str:

@@ -34,6 +34,7 @@ from providers.states import State
 
 Part = events.Events | snapshots.Timeline | snapshots.Raw | Changes | files.FilePage
 EVENTS_SHOWN = 10
+SPOKEN = 200  # characters of a reason
 RAW_SHOWN = 100_000  # characters; a longer answer has its own page only
 # Members of the wire job that have a place of their own on the page; all others are listed as such.
 PLACED = frozenset(
@@ -117,6 +118,14 @@ class JobPage:
     sent: tuple[Sent, ...]
     raw: Answer
     unreadable: tuple[str, ...] = field(default=())
+
+    @property
+    def news(self) -> str:
+        """What a screen reader is told when it changes: the state, and why the job failed."""
+        told = f"{self.job.name}: {state_word(self.job)}"
+        line = (self.job.error_message or "").strip().partition("\n")[0]
+        why = self.job.error_code or line[:SPOKEN]
+        return f"{told}, {why}" if why and self.job.state == State.FAILED.value else told
 
 
 def find_job(team: Team, connection: str, job_id: str) -> Job:
@@ -232,14 +241,16 @@ def sentence(job: Job, past: history.History, now: datetime, last_event_at: date
 
     `last_event_at`: tells when a job ended of which the provider does not say it.
     """
-    word = (
-        State(job.state).word
-        if job.state != State.UNKNOWN.value
-        else visible(job.raw_status) or "Unknown"
-    )
+    word = state_word(job)
     if job.is_over:
         return _ended(job, word, now, last_event_at)
     return " ".join(filter(None, (word, _lasting(job, past, now)))) + _step(job)
+
+
+def state_word(job: Job) -> str:
+    if job.state == State.UNKNOWN.value:
+        return visible(job.raw_status) or "Unknown"
+    return State(job.state).word
 
 
 def _ended(job: Job, word: str, now: datetime, last_event_at: datetime | None) -> str:

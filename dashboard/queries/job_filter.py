@@ -126,7 +126,7 @@ class JobFilter:
     def kept_by_filters(self) -> Members:
         """What the form of search and filters has no control of its own for."""
         controls = {"q", "connection", "model", "method", "tag", "error", "from", "to"}
-        controls |= {"archived", "limit"}
+        controls |= {"archived", "limit", "state"}
         return tuple(one for one in self.members if one[0] not in controls)
 
     @property
@@ -146,6 +146,16 @@ class JobFilter:
     def has_strip(self) -> bool:
         """Whether the failures since the last visit stand above the rows."""
         return not self.is_narrow and not self.after
+
+    @property
+    def tells_failures(self) -> bool:
+        """Whether the page says that some failed: by the strip, or by their number where a filter hides it."""
+        return not self.after
+
+    @property
+    def shows_failures(self) -> bool:
+        """Whether its rows are all failed jobs there are."""
+        return self.fields == (("state", State.FAILED.value),)
 
     @property
     def folded_words(self) -> str:

@@ -18,8 +18,9 @@ from dashboard.queries.hearing import Hearing, hearing_with, number_of
 from dashboard.queries.job_filter import METHODS, PAGE_SIZES, JobFilter
 from dashboard.queries.job_pages import page_of
 from dashboard.queries.job_row import Row, row_of
-from dashboard.queries.pinned import Pins, pinned
+from dashboard.queries.pinned import SHOWN, Pins, pinned
 from dashboard.queries.state_counts import (
+    STATE_ORDER,
     StateCount,
     counted,
     counted_by_index,
@@ -32,6 +33,7 @@ from dashboard.visits import Visit
 from jobs import searching
 from jobs.models import Connection, Job
 from jobs.models.job import UNDATED
+from providers.states import State
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["JobFilter", "JobsPage", "exact_hit", "job_list", "listed", "narrow", "next_try_at"]
 
 DAY = timedelta(days=1)
+LAST_FAILED = f"state={State.FAILED.value}&sort=-ended"
 MOST_TAGS = 60  # offered to filter by; the others are links in the rows
 
 
@@ -63,6 +66,8 @@ class JobsPage:
     connections: tuple[Connection, ...]
     counts: tuple[StateCount, ...]
     stuck: int
+    failed: int  # since the last visit, in all jobs
+    span: str  # that time in words
     strip: tuple[Row, ...]
     strip_title: str
     rows: tuple[Row, ...]
@@ -116,6 +121,11 @@ class JobsPage:
         return tuple((tag, tag in asked) for tag in (*asked, *rest))[:MOST_TAGS]
 
     @property
+    def state_choices(self) -> tuple[tuple[str, str, bool], ...]:
+        """All states by value and word, and whether each is asked for; also those no job is in now."""
+        return tuple((one.value, one.word, one.value in self.asked.states) for one in STATE_ORDER)
+
+    @property
     def clear_url(self) -> str:
         return list_url()
 
@@ -123,6 +133,22 @@ class JobsPage:
     def stuck_toggle(self) -> int | None:
         """What the chip asks for: the stuck ones, or all again."""
         return None if self.asked.stuck else 1
+
+    @property
+    def failures(self) -> str:
+        """How many failed since the last visit, in a sentence; "" when none did."""
+        return f"{words.counted(self.failed, 'job')} failed {self.span}." if self.failed else ""
+
+    @property
+    def hidden_url(self) -> str:
+        """Where those are shown, if this filter may hide some."""
+        is_shown = self.asked.has_strip or self.asked.shows_failures
+        return list_url() if self.failed and not is_shown else ""
+
+    @property
+    def more_url(self) -> str:
+        """Where those are that the strip has no room for."""
+        return list_url(LAST_FAILED) if self.asked.has_strip and self.failed > SHOWN else ""
 
     @property
     def no_hits(self) -> str:
@@ -139,7 +165,7 @@ class JobsPage:
         """What a screen reader is told when the list changes."""
         first = self.strip[0] if self.strip else None
         if first is None:
-            return ""
+            return self.failures
         why = first.error_code or first.error_line
         return f"{first.name} failed: {why}" if first.is_failed else f"{first.name} looks stuck"
 
@@ -157,23 +183,25 @@ def job_list(
     """
     connections = tuple(Connection.objects.for_team(team).live().order_by("name"))
     by_id = {connection.pk: connection for connection in connections}
-    jobs = listed(team, by_id, is_archived=asked.archived)
+    jobs, alive = listed(team, by_id, is_archived=asked.archived), listed(team, by_id)
     rest = narrow(jobs, asked.stateless, by_id, hits)
     counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
     found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
     is_moving, is_part = any(one.is_moving for one in counts), asked.stateless.is_narrow
-    heard, (stuck, failures, last_ended_at, everything) = hearing_with(
+    heard, (stuck, unseen, failed, last_ended_at, everything) = hearing_with(
         team,
         number_of(rest.stuck()),
-        number_of(news.failed_since(listed(team, by_id), visit.looked_at)),
+        number_of(news.failed_since(alive, visit.looked_at)),
+        number_of(news.failed_since(alive, visit.since)) if asked.tells_failures else Value(0),
         Value(None, DateTimeField()) if is_moving or is_part else _last_end_of(jobs),
         Value(0) if found else total_by_index(team, by_id),
     )
-    pins = pinned(jobs, visit.since, by_id, has_stuck=bool(stuck)) if asked.has_strip else Pins()
+    some = {"has_failed": bool(failed), "has_stuck": bool(stuck)}
+    pins = pinned(jobs, visit.since, by_id, **some) if asked.has_strip else Pins()
     rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)
     return JobsPage(
         asked=asked,
-        verdict=_verdict(counts, pins, stuck or 0, asked, visit),
+        verdict=_verdict(counts, failed or 0, stuck or 0, asked, visit),
         verdict_at=last_ended_at,
         troubles=tuple(
             trouble_of(one, now) for one in connections if one.is_troubled and not one.is_paused
@@ -181,11 +209,13 @@ def job_list(
         connections=connections,
         counts=counts,
         stuck=stuck or 0,
+        failed=failed or 0,
+        span=visit.span,
         strip=pins.rows,
-        strip_title=pins.title,
+        strip_title=pins.title(visit.span),
         rows=rows,
         next_after=next_after,
-        unseen=news.shown(failures or 0),
+        unseen=news.shown(unseen or 0),
         hearing=heard,
         all_jobs=everything or 0,
         columns=chosen(asked.cols, has_cost=any(row.cost_usd is not None for row in rows)),
@@ -264,17 +294,15 @@ def _last_end_of(jobs: "JobQuerySet") -> Subquery:
 
 
 def _verdict(
-    counts: Iterable[StateCount], pins: Pins, stuck: int, asked: JobFilter, visit: Visit
+    counts: Iterable[StateCount], failed: int, stuck: int, asked: JobFilter, visit: Visit
 ) -> str:
-    """What failed, looks stuck and moves. Of a part of the jobs only what is so there: that nothing
-    failed is said of all of them, and to who was here before.
+    """What looks stuck and moves. Of a part of the jobs only what is so there: that nothing failed is
+    said of all of them, and to who was here before.
     """
     told = [_moving(counts, is_part=asked.stateless.is_narrow)]
     if stuck:
         told.append(f"{words.counted(stuck, 'job looks', 'jobs look')} stuck.")
-    if pins.failed:
-        told.insert(0, f"{pins.failures} failed since your last visit.")
-    elif asked.has_strip and not visit.is_first:
+    if not failed and asked.has_strip and not visit.is_first:
         told.insert(0, "No new failure since your last visit.")
     return " ".join(filter(None, told))
 

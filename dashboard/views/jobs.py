@@ -23,9 +23,9 @@ from jobs import searching
 @team_required()
 def job_list(request: TeamRequest) -> HttpResponse:
     team, now = request.team, timezone.now()
-    tag = live.tag_of(request, team.public_id, team.version)
-    if live.is_current(request, tag):
-        return live.unchanged(tag)
+    stands = live.standing(request, team.public_id, team.version)
+    if stands.is_current:
+        return live.unchanged(stands.tag)
     views = [] if live.is_fragment(request) else saved_views.views_of(team, request.user)
     if not request.META["QUERY_STRING"] and (opening := saved_views.opening_url(views)):
         return redirect(opening)
@@ -36,15 +36,15 @@ def job_list(request: TeamRequest) -> HttpResponse:
     visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), now)
     page = jobs_queries.job_list(team, asked, visit=visit, now=now, hits=hits)
     seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
-    region = live.Live(request.get_full_path(), tag, seconds)
-    context = {"page": page, "live": region, "unseen": page.unseen}
+    region = live.Live(request.get_full_path(), stands.tag, seconds)
+    context = {"page": page, "live": region, "unseen": page.unseen, "site_banners": stands.banners}
     if not live.is_fragment(request) and not page.is_first_run:
         role = Role(request.membership.role)
         context["warnings"] = hearing.warnings(page.hearing, role)
         context["views"] = saved_views.tabs_of(views, request.GET, role)
-    response = live.page(request, "jobs/job_list.html", "region", tag, context)
+    response = live.page(request, "jobs/job_list.html", "region", stands.tag, context)
     if not live.is_fragment(request):
-        remember_visit(response, visits.go_on(visit, now, has_strip=asked.has_strip))
+        remember_visit(response, visits.go_on(visit, now, was_told=asked.tells_failures))
     return response
 
 
@@ -73,13 +73,14 @@ def compare_ticked(request: TeamRequest) -> HttpResponse:
 def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     team = request.team
     job, now = job_queries.find_job(team, connection, job_id), timezone.now()
-    tag = live.tag_of(request, team.public_id, *job_queries.marks_of(job, now))
-    if live.is_current(request, tag):
-        return live.unchanged(tag)
+    stands = live.standing(request, team.public_id, *job_queries.marks_of(job, now))
+    if stands.is_current:
+        return live.unchanged(stands.tag)
     view, address = MetricView.read(request.GET), request.build_absolute_uri(request.path)
     page = job_queries.job_page(job, now, address, view)
-    region = live.Live(request.get_full_path(), tag, is_on=not job.is_settled)
-    return live.page(request, "jobs/job_detail.html", "region", tag, {"page": page, "live": region})
+    region = live.Live(request.get_full_path(), stands.tag, is_on=not job.is_settled)
+    context = {"page": page, "live": region, "site_banners": stands.banners}
+    return live.page(request, "jobs/job_detail.html", "region", stands.tag, context)
 
 
 @require_safe

@@ -9,6 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from dashboard.context import Banner, lookout
+
 TAG_HEADER = "HX-PTag"
 ACTIVE_S, QUIET_S = 5, 30
 
@@ -28,6 +30,27 @@ def tag_of(request: HttpRequest, *facts: object) -> str:
     clock = timezone.get_current_timezone_name()
     seen = (request.get_full_path(), getattr(request.user, "pk", None), clock, *facts)
     return hashlib.blake2b(repr(seen).encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a page with the banners of the installation in its region stands to the one that asks."""
+
+    tag: str
+    banners: tuple[Banner, ...]
+    is_current: bool
+
+
+def standing(request: HttpRequest, *facts: object) -> Standing:
+    """A quiet poll is told by what this process knows of the heartbeats. All else reads them: what one
+    process shows is not taken back by another that knows less.
+    """
+    known = lookout.remembered() if is_fragment(request) else None
+    if known is not None and is_current(request, tag := tag_of(request, *facts, *known)):
+        return Standing(tag, known, is_current=True)
+    seen = lookout.look()
+    tag = tag_of(request, *facts, *seen)
+    return Standing(tag, seen, is_current(request, tag))
 
 
 def is_current(request: HttpRequest, tag: str) -> bool:

@@ -2,7 +2,6 @@
 const KEY = "tunebell:keys-off";
 const pages = { j: "/jobs/", a: "/alerts/", c: "/connections/" };
 const isTyping = (element) => element.closest("input:not([type=checkbox]), select, textarea, dialog, [contenteditable]");
-const MOST_COMPARED = 8;
 
 class JobKeys extends HTMLElement {
   connectedCallback() {
@@ -56,13 +55,11 @@ class JobKeys extends HTMLElement {
     return box.closest("tr") === row || this.note(`${box.checked ? "Ticked" : "Unticked"} in the list below.`);
   }
   compare() {
-    const links = [...document.querySelectorAll(".jobs tr:has(:checked) .name")];
-    if (!document.querySelector("#ticked")) return false;
-    if (links.length < 2 || links.length > MOST_COMPARED) {
-      return this.note(`Tick 2 to ${MOST_COMPARED} jobs to compare them; ${links.length} are ticked.`);
-    }
-    const jobs = links.map((link) => link.pathname.split("/").slice(2, 4).join("/"));
-    location.assign(`/compare/?jobs=${jobs.join(",")}`);
+    const button = document.querySelector("[data-compare]");
+    if (!button) return false;
+    const ticked = document.querySelectorAll("#ticked tbody :checked").length;
+    if (ticked < 2) return this.note(`Tick at least 2 jobs to compare them; ${ticked || "none"} is ticked.`);
+    button.click();
     return true;
   }
   note(text) {

@@ -26,23 +26,18 @@ class LiveRegion extends HTMLElement {
     localStorage.setItem(KEY, isPaused() ? "0" : "1");
     this.say();
   }
-  say(note) {
+  say() {
     const live = this.region?.dataset.live;
     this.bar.hidden = !live;
-    if (note) this.failure = note;
     const age = Math.round((Date.now() - this.updatedAt) / 1000);
     const text = this.failure ?? `Updated ${age < 2 ? "now" : `${age} s ago`}`;
     this.querySelector("[data-live-note]").textContent = isPaused() ? `Paused, ${text.toLowerCase()}` : text;
     this.button.textContent = isPaused() ? "Resume updates" : "Pause updates";
     this.button.setAttribute("aria-pressed", String(isPaused()));
   }
-  heard(status, seconds) {
-    if (status < 400) {
-      this.updatedAt = Date.now();
-      this.failure = undefined;
-    } else {
-      this.failure = `Could not refresh (${status || "no answer"}). Next try in ${seconds} s.`;
-    }
+  heard(trouble, seconds) {
+    if (!trouble) this.updatedAt = Date.now();
+    this.failure = trouble ? `Could not refresh (${trouble}). Next try in ${seconds} s.` : undefined;
     this.say();
   }
 }
@@ -69,12 +64,14 @@ document.addEventListener("htmx:before:response", (event) => {
     location.reload();
   }
 });
-const tell = (region, status) => document.querySelector(`live-region[for="${region?.id}"]`)?.heard(status, region.dataset.live);
-document.addEventListener("htmx:after:request", (event) => tell(regionOf(event), event.detail.ctx.response.status));
-document.addEventListener("htmx:error", (event) => tell(regionOf(event), 500));
+const tell = (region, trouble) => document.querySelector(`live-region[for="${region?.id}"]`)?.heard(trouble, region.dataset.live);
+const answered = (event) => event.detail.ctx?.response?.status;
+document.addEventListener("htmx:after:request", (event) => tell(regionOf(event), answered(event) < 400 ? "" : answered(event)));
+document.addEventListener("htmx:error", (event) => tell(regionOf(event), answered(event) ? "answer not understood" : "no answer"));
+let known = document.querySelector("[data-news]")?.dataset.news; // what a page opens with is no news
 document.addEventListener("htmx:after:swap", () => {
   const news = document.querySelector("[data-news]")?.dataset.news;
-  const announcer = document.getElementById("announcer");
-  if (news && announcer && announcer.textContent !== news) announcer.textContent = news;
+  if (news && news !== known) document.getElementById("announcer").textContent = news;
+  known = news;
 });
 document.addEventListener("keys:pause", () => document.querySelector("live-region")?.toggle());

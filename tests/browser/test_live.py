@@ -88,12 +88,30 @@ def test_a_job_that_changes_appears_changed_without_moving_the_page(lab, page):
     assert page.locator("tr", has_text="ftjob-020").bounding_box() == pytest.approx(seen, abs=1)
 
 
-def test_a_failure_is_spoken_once(lab, page):
+def test_a_failure_is_spoken_and_what_a_list_opened_with_is_not(lab, page):
     lab.serves("ftjob-a", "running")
-    page.goto("/jobs/")
+    lab.serves("ftjob-b", "running")
     lab.serves("ftjob-a", "failed")
+    page.goto("/jobs/")
+    lab.serves("ftjob-b", "running", trained_tokens=1234)
+    assert tick(page) == [200]
+    expect(page.locator("form#ticked")).to_contain_text("1.23")
+    expect(page.locator("#announcer")).to_be_empty()
+    lab.serves("ftjob-b", "failed")
     tick(page)
-    expect(page.get_by_role("status").last).to_contain_text("ftjob-a")
+    expect(page.locator("#announcer")).to_contain_text("ftjob-b failed")
+
+
+def test_a_job_speaks_of_its_state_and_not_of_its_steps(lab, page):
+    lab.serves("ftjob-a", "running", events=steps(3))
+    page.goto("/jobs/lab/ftjob-a/")
+    lab.serves("ftjob-a", "running", events=steps(6))
+    tick(page)
+    expect(page.locator("metric-chart").first.locator("tbody tr")).to_have_count(6)
+    expect(page.locator("#announcer")).to_be_empty()
+    lab.serves("ftjob-a", "failed", error={"code": "server_error", "message": "No."})
+    tick(page)
+    expect(page.locator("#announcer")).to_have_text("ftjob-a: Failed, server_error")
 
 
 def test_quiet_polls_are_answered_304(lab, page):
@@ -195,7 +213,7 @@ def test_a_refresh_that_fails_keeps_the_rows_and_says_so(lab, visit):
     page.route("**/jobs/", lambda route: route.abort())
     with page.expect_event("requestfailed"):
         page.clock.run_for(INTERVAL_MS)
-    expect(page.locator("[data-live-note]")).to_contain_text("Could not refresh")
+    expect(page.locator("[data-live-note]")).to_contain_text("Could not refresh (no answer).")
     expect(page.locator("tr", has_text="ftjob-a").last).to_contain_text("Running")
 
 

@@ -4,8 +4,15 @@ import pytest
 from django.test import Client
 
 from accounts.models import Role, Team
+from dashboard.context import lookout
 from jobs.models import Connection
 from tests.builders import a_connection, a_member, a_team
+
+
+@pytest.fixture(autouse=True)
+def fresh_lookout():
+    """What a test before this one saw of the heartbeats is none of it."""
+    lookout.forget()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Role
 from alerts.models import Channel, Delivery, Silence
 from dashboard import exposition
+from dashboard.context import lookout
 from dashboard.findings import Code, Finding
 from dashboard.models import AuditReport, Heartbeat
 from dashboard.queries import readiness, status
@@ -140,11 +141,47 @@ class Counter:
         return sum(f'FROM "{table}"' in sql for sql in self.asked)
 
 
-def test_a_fragment_asks_for_no_banner(client, member, now):
+def poll_of(client, path: str, tag: str):
+    return client.get(path, headers={"HX-Request": "true", "HX-PTag": tag})
+
+
+@pytest.fixture
+def open_pages(client, member) -> list[str]:
+    """A list that stays as it is, and a job that does."""
+    job = a_job(a_connection(member, slug="lab"))
+    return ["/jobs/", f"/jobs/lab/{job.provider_id}/"]
+
+
+def test_an_open_page_learns_that_nobody_watches_and_that_somebody_does(client, open_pages, now):
+    for path in open_pages:
+        tag = client.get(path).headers["HX-PTag"]
+        silence("poll", now)
+        silence("sweep", now)
+        lookout.forget()  # as its time goes by
+        told = poll_of(client, path, tag)
+        assert "Poll worker not seen for 4 min" in text(told)
+        assert poll_of(client, path, told.headers["HX-PTag"]).status_code == 304
+        Heartbeat.objects.update(at=now)
+        lookout.forget()
+        assert "not seen for" not in text(poll_of(client, path, told.headers["HX-PTag"]))
+
+
+def test_a_process_that_knows_less_takes_no_banner_back(client, open_pages, now):
+    silence("poll", now)
+    for path in open_pages:
+        tag = client.get(path).headers["HX-PTag"]
+        lookout.keep(())
+        assert poll_of(client, path, tag).status_code == 304
+
+
+def test_quiet_polls_share_one_look_at_the_heartbeats(client, open_pages, now):
     report(now, LOST)
+    tags = {path: client.get(path).headers["HX-PTag"] for path in open_pages}
+    lookout.forget()
     with database.execute_wrapper(count := Counter()):
-        client.get("/jobs/", headers={"HX-Request": "true", "HX-Target": "jobs"})
-    assert count.of("dashboard_auditreport") == 0
+        for path in open_pages * 2:
+            assert poll_of(client, path, tags[path]).status_code == 304
+    assert count.of("dashboard_auditreport") == 1
 
 
 @pytest.fixture

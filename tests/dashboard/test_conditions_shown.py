@@ -76,7 +76,7 @@ def test_failures_stand_above_what_is_stuck(client, lab, stuck):
     a_transition(a_job(lab, state=State.FAILED, suffix="broken", ended_at=stuck.last_seen_at))
     page = page_of(client)
     assert [row.name for row in page.strip] == ["broken", "slow-one"]
-    assert page.strip_title == "Failed since your last visit, or stuck"
+    assert page.strip_title == "Failed in the last 24 hours, or stuck"
 
 
 def test_the_chip_filters_and_says_how_many(client, lab, stuck):

@@ -126,6 +126,16 @@ def test_without_a_code_messages_that_differ_in_numbers_are_one_group(lab):
     assert links == {"File 345 broke.": ["File"], "": None, "Disk full.": ["Disk full."]}
 
 
+def test_a_group_without_words_leads_to_its_newest_job_and_to_no_list(lab, client):
+    failed(lab, code="", error_message=None)
+    failed(lab, code="", error_message="404 of them.")
+    found = page_of(lab).failures.causes
+    assert [cause.list_url for cause in found] == ["", ""]
+    page = client.get("/insight/").content.decode()
+    assert "Failed jobs with these words" not in page
+    assert all(f'href="{cause.newest_url}"' in page for cause in found)
+
+
 def test_very_many_failures_are_read_up_to_a_number_and_that_is_said(lab, client, monkeypatch):
     monkeypatch.setattr(insight_failures, "MOST", 2)
     for _ in range(3):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Role, Team
 from dashboard.queries.job_filter import JobFilter
 from jobs.models import Connection
+from providers.states import State
 from tests.builders import a_connection, a_job, a_member, a_team
 
 ALL = (
@@ -95,7 +96,7 @@ def test_a_filter_is_said_in_words(query, said) -> None:
 
 def test_each_form_repeats_what_it_has_no_control_for() -> None:
     asked = read(ALL)
-    assert {name for name, _ in asked.kept_by_filters} == {"state", "stuck", "sort", "cols"}
+    assert {name for name, _ in asked.kept_by_filters} == {"stuck", "sort", "cols"}
     assert {name for name, _ in asked.members} - {name for name, _ in asked.kept_by_columns} == {
         "cols"
     }
@@ -182,6 +183,17 @@ def test_tags_in_use_are_offered_and_the_chosen_ones_ticked(client, lab) -> None
     a_job(lab, tags=" prod ")
     page = client.get("/jobs/?tag=prod&tag=gone").context["page"]
     assert page.tag_choices == (("gone", True), ("prod", True), ("eu", False))
+
+
+@pytest.mark.django_db
+def test_two_states_are_chosen_by_boxes_also_such_that_no_job_is_in(client, lab) -> None:
+    a_job(lab, state="running")
+    response = client.get("/jobs/?state=queued&state=running")
+    chosen = {value for value, _, is_chosen in response.context["page"].state_choices if is_chosen}
+    html = response.content.decode()
+    assert chosen == {"queued", "running"}
+    assert html.count('type="checkbox" name="state"') == len(State)
+    assert 'name="state" value="queued" checked' in html
 
 
 @pytest.mark.django_db

@@ -140,10 +140,21 @@ def test_a_filter_without_hits_says_what_was_asked(client, lab) -> None:
     assert "Clear filter" in html
 
 
-def test_an_empty_site_offers_the_first_step(client) -> None:
+@pytest.mark.parametrize("role", list(Role))
+def test_an_empty_site_offers_the_first_step_to_who_may_take_it(client, team, role) -> None:
+    client.force_login(a_member(team, role))
     html = client.get("/jobs/").content.decode()
-    assert "Add a connection" in html
+    has_door = "/connections/add/" in html
+    assert (has_door, "DEMO=1" in html) == (role == Role.ADMIN,) * 2
+    assert has_door or "An admin of your team can add" in html
     assert "No rule yet" not in html
+
+
+def test_a_narrow_list_beyond_its_end_is_not_said_to_match_nothing(client, lab) -> None:
+    job = a_job(lab, state="failed")
+    html = client.get(f"/jobs/?state=failed&after={job.pk}.0").content.decode()
+    assert "No more jobs" in html
+    assert "No job matches" not in html
 
 
 def test_without_a_rule_nobody_will_be_told(client, lab, team) -> None:
@@ -335,7 +346,10 @@ def test_who_was_here_before_reads_that_no_failure_came_since(client, lab) -> No
     client.cookies["visit"] = f"{ago}.{ago}.{ago}"
     a_failure(lab, timedelta(minutes=9))
     page = client.get("/jobs/").context["page"]
-    assert page.verdict == "1 job failed since your last visit. Nothing running."
+    assert (page.failures, page.verdict) == (
+        "1 job failed since your last visit.",
+        "Nothing running.",
+    )
 
 
 def test_a_nul_in_the_address_breaks_nothing(client, lab) -> None:

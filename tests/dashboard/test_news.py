@@ -76,11 +76,28 @@ def test_a_look_at_the_list_makes_the_count_zero_and_other_pages_do_not(client, 
     assert title_of(client, "/jobs/") == "Jobs · TuneBell"
 
 
-@pytest.mark.parametrize("path", ["/jobs/?state=running", "/jobs/?after=x"])
-def test_a_list_without_its_strip_is_no_look(client, lab, path):
+def test_a_later_page_of_the_list_tells_of_no_failure_and_is_no_look(client, lab):
     ends(lab)
-    client.get(path)
+    assert "failed in the last" not in client.get("/jobs/?after=x").content.decode()
     assert title_of(client, "/team/").startswith("(1) ")
+
+
+@pytest.mark.parametrize("query", ["state=running", "connection=lab", "q=nothing-has-this-word"])
+def test_a_filtered_list_tells_how_many_failed_and_is_a_look(client, lab, query):
+    ends(lab)
+    html = client.get(f"/jobs/?{query}").content.decode()
+    assert '<a href="/jobs/?view=all">1 job failed in the last 24 hours.</a>' in html
+    assert title_of(client, "/team/") == "Team · TuneBell"
+    assert 'data-unseen=""' in client.get(f"/jobs/?{query}").content.decode()
+
+
+def test_more_failures_than_are_pinned_are_counted_and_led_to(client, lab):
+    for _ in range(7):
+        ends(lab)
+    page = client.get("/jobs/").context["page"]
+    assert (len(page.strip), page.failures) == (5, "7 jobs failed in the last 24 hours.")
+    shown = client.get(page.more_url).context["page"]
+    assert (len(shown.rows), shown.more_url, shown.hidden_url) == (7, "", "")
 
 
 def test_a_refresh_of_the_list_is_no_look_and_brings_the_count(client, lab):
