@@ -200,7 +200,7 @@ def test_each_row_of_the_list_has_a_box_with_its_name(client, lab):
     assert boxes(html) == [
         f'<input type="checkbox" name="job" value="{job.pk}" aria-label="Tick bot">'
     ]
-    assert 'form="ticked" name="format" value="zip"' in html
+    assert 'form="ticked" formaction="/export/" name="format" value="zip"' in html
 
 
 def test_the_form_repeats_the_filter_of_the_list(client, lab):
