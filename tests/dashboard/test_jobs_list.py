@@ -14,6 +14,7 @@ from dashboard import columns
 from dashboard.queries import state_counts
 from dashboard.templatetags import bell
 from jobs.models import Connection, Job
+from jobs.record import touch_team
 from tests.builders import (
     NOON,
     a_channel,
@@ -409,3 +410,20 @@ def test_more_jobs_of_a_state_than_are_counted_are_said_to_be_more(
     page = client.get("/jobs/").context["page"]
     assert [one.shown for one in page.counts] == ["2+", "1"]
     assert page.total == "3+"
+
+
+def test_many_jobs_are_counted_anew_when_one_of_them_changes_and_not_before(
+    client, lab, monkeypatch
+) -> None:
+    monkeypatch.setattr(state_counts, "WORTH", 1)
+    a_job(lab, state="running")
+    texts = []
+    for is_changed in (False, False, True):
+        if is_changed:
+            a_job(lab, state="running")
+            touch_team(lab.team_id)
+        with CaptureQueriesContext(database) as asked:
+            page = client.get("/jobs/").context["page"]
+        is_counted = any("UNION ALL SELECT 'queued', COUNT" in one["sql"] for one in asked)
+        texts.append((page.total, is_counted))
+    assert texts == [("1", True), ("1", False), ("2", True)]
