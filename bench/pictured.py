@@ -47,7 +47,8 @@ JOB_PAGES = ("timeline/", "changes/", "events/", "raw/", "labels/")
 # In an address, what names one thing of many.
 _NAMES_ONE = re.compile(r"ftjob-|file-|[0-9a-f]{8}-|[0-9]+$|demo$|prod-eu$")
 NO_PAGES = re.compile(
-    r"/(api|v1|feeds|metrics|sign-out|static)/|\.\w+$|/(points|markdown|files/[^/]+)/$"
+    r"/(api|v1|feeds|sign-out|static)/|^/(metrics|readyz|livez)|\.\w+$"
+    r"|/(points|markdown|files/[^/]+)/$"
 )
 MOST_KINDS = 120
 
