@@ -42,6 +42,11 @@ __all__ = ["JobFilter", "JobsPage", "exact_hit", "job_list", "listed", "narrow",
 
 DAY = timedelta(days=1)
 LAST_FAILED = f"state={State.FAILED.value}&sort=-ended"
+# What a list says of a connection: a quarter of its columns.
+OF_CONNECTION = (
+    *("team", "slug", "name", "origin", "health", "health_reason", "is_paused", "last_good_at"),
+    *("wait_until", "paced_until", "next_sweep_at"),
+)
 MOST_TAGS = 60  # offered to filter by; the others are links in the rows
 
 
@@ -181,21 +186,28 @@ def job_list(
     """The page that `asked` describes. `visit`: when the viewer was last here, for the strip;
     `hits`: what its search found, where the caller knows.
     """
-    connections = tuple(Connection.objects.for_team(team).live().order_by("name"))
+    connections = tuple(
+        Connection.objects.for_team(team).live().order_by("name").only(*OF_CONNECTION)
+    )
     by_id = {connection.pk: connection for connection in connections}
     jobs, alive = listed(team, by_id, is_archived=asked.archived), listed(team, by_id)
     rest = narrow(jobs, asked.stateless, by_id, hits)
     counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
     found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
     is_moving, is_part = any(one.is_moving for one in counts), asked.stateless.is_narrow
+    is_one = visit.since == visit.looked_at  # on a first visit: then one count serves for both
     heard, (stuck, unseen, failed, last_ended_at, everything) = hearing_with(
         team,
         number_of(rest.stuck()),
         number_of(news.failed_since(alive, visit.looked_at)),
-        number_of(news.failed_since(alive, visit.since)) if asked.tells_failures else Value(0),
+        Value(0)
+        if is_one or not asked.tells_failures
+        else number_of(news.failed_since(alive, visit.since)),
         Value(None, DateTimeField()) if is_moving or is_part else _last_end_of(jobs),
         Value(0) if found else total_by_index(team, by_id),
     )
+    if is_one and asked.tells_failures:
+        failed = unseen
     some = {"has_failed": bool(failed), "has_stuck": bool(stuck)}
     pins = pinned(jobs, visit.since, by_id, **some) if asked.has_strip else Pins()
     rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from django import template
@@ -154,12 +154,18 @@ def scripts() -> SafeString:
     return format_html_join("\n", '<script src="{}" type="module"></script>', urls)
 
 
+@cache
+def _path(name: str) -> str:
+    """Of a page without an argument; every page asks for a dozen of them."""
+    return reverse(name)
+
+
 @register.simple_tag(takes_context=True)
 def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
-    path, url = context["request"].path, reverse(name)
+    path, url = context["request"].path, _path(name)
     current = format_html(' aria-current="{}"', "page" if path == url else "true")
     # Saved views are of the jobs list.
-    is_here = path.startswith(url) or (name == "jobs" and path.startswith(reverse("views")))
+    is_here = path.startswith(url) or (name == "jobs" and path.startswith(_path("views")))
     here = current if is_here else ""
     return format_html(
         '<a href="{}"{}>{}</a>', jobs_url(context) if name == "jobs" else url, here, word
@@ -169,7 +175,7 @@ def nav_link(context: RequestContext, name: str, word: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def jobs_url(context: RequestContext) -> str:
     """The list, which opens with a default view; from the list itself all jobs."""
-    url = reverse("jobs")
+    url = _path("jobs")
     return list_url() if context["request"].path == url else url
 
 
@@ -177,7 +183,7 @@ def jobs_url(context: RequestContext) -> str:
 def query(context: RequestContext, **changes: object) -> str:
     """The page's own query string with some members changed; None or "" takes one away."""
     request = context["request"]
-    asked, is_list = request.GET.copy(), request.path == reverse("jobs")
+    asked, is_list = request.GET.copy(), request.path == _path("jobs")
     for name, value in changes.items():
         asked.pop(name, None)
         if value not in {None, ""}:

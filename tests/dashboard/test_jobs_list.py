@@ -292,6 +292,18 @@ def test_queries_stay_at_nine_whatever_is_asked_and_found(client, lab, query) ->
     assert counts[0] == counts[1] or not page.rows
 
 
+def test_connections_in_trouble_cost_no_query_each(client, lab) -> None:
+    fill(lab, 3)
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            a_connection(lab.team, health="rejected", health_reason="401", is_paused=False)
+        with CaptureQueriesContext(database) as queries:
+            client.get("/jobs/?q=bot")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
 def test_no_query_of_the_list_takes_a_job_by_its_number(client, lab) -> None:
     fill(lab, 3)
     with CaptureQueriesContext(database) as queries:
