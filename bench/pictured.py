@@ -137,8 +137,8 @@ def bulk_question(page: Page, base: str) -> None:
     page.get_by_role("button", name="Archive", exact=True).click()
 
 
-def saving_a_view(page: Page, base: str) -> None:
-    page.goto(f"{base}/jobs/?state=failed")
+def saving_a_view(page: Page, base: str, query: str = "state=running") -> None:
+    page.goto(f"{base}/jobs/?{query}")
     page.locator(".save-view > summary").click()
 
 
@@ -150,7 +150,7 @@ def filters(page: Page, base: str) -> None:
 def token_once(page: Page, base: str) -> None:
     page.goto(f"{base}/team/tokens/")
     page.get_by_label("Name").fill("grafana")
-    page.locator("main form button[type=submit]").first.click()
+    page.get_by_role("button", name="Make a read token").click()
 
 
 def connection_refused(page: Page, base: str) -> None:

@@ -136,7 +136,7 @@ def set_up(browser: Browser, base: str, state: StorageState, hook: str) -> Stora
         page.get_by_label(word, exact=True).check()
     page.get_by_label("Name").fill("Night watch")
     page.get_by_role("button", name="Save").click()
-    saving_a_view(page, base)
+    saving_a_view(page, base, "state=failed")
     page.locator(".save-view").get_by_label("Name").fill("Failures")
     page.locator(".save-view").get_by_role("button", name="Save").click()
     return page.context.storage_state()
