@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import DateTimeField, Subquery, Value
+from django.db.models.expressions import Combinable
 from django.urls import reverse
 from django.utils import timezone
 
@@ -190,49 +191,78 @@ def job_list(
         Connection.objects.for_team(team).live().order_by("name").only(*OF_CONNECTION)
     )
     by_id = {connection.pk: connection for connection in connections}
-    jobs, alive = listed(team, by_id, is_archived=asked.archived), listed(team, by_id)
+    jobs = listed(team, by_id, is_archived=asked.archived)
     rest = narrow(jobs, asked.stateless, by_id, hits)
     counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
     found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
-    is_moving, is_part = any(one.is_moving for one in counts), asked.stateless.is_narrow
-    is_one = visit.since == visit.looked_at  # on a first visit: then one count serves for both
-    heard, (stuck, unseen, failed, last_ended_at, everything) = hearing_with(
-        team,
-        number_of(rest.stuck()),
-        number_of(news.failed_since(alive, visit.looked_at)),
-        Value(0)
-        if is_one or not asked.tells_failures
-        else number_of(news.failed_since(alive, visit.since)),
-        Value(None, DateTimeField()) if is_moving or is_part else _last_end_of(jobs),
-        Value(0) if found else total_by_index(team, by_id),
-    )
-    if is_one and asked.tells_failures:
-        failed = unseen
-    some = {"has_failed": bool(failed), "has_stuck": bool(stuck)}
+    ends: Combinable = Value(None, DateTimeField())
+    if not (any(one.is_moving for one in counts) or asked.stateless.is_narrow):
+        ends = _last_end_of(jobs)
+    everything: Combinable = Value(0) if found else total_by_index(team, by_id)
+    told = _told(team, asked, visit, rest.stuck(), listed(team, by_id), ends, everything)
+    some = {"has_failed": bool(told.failed), "has_stuck": bool(told.stuck)}
     pins = pinned(jobs, visit.since, by_id, **some) if asked.has_strip else Pins()
     rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)
     return JobsPage(
         asked=asked,
-        verdict=_verdict(counts, failed or 0, stuck or 0, asked, visit),
-        verdict_at=last_ended_at,
+        verdict=_verdict(counts, told.failed, told.stuck, asked, visit),
+        verdict_at=told.last_ended_at,
         troubles=tuple(
             trouble_of(one, now) for one in connections if one.is_troubled and not one.is_paused
         ),
         connections=connections,
         counts=counts,
-        stuck=stuck or 0,
-        failed=failed or 0,
+        stuck=told.stuck,
+        failed=told.failed,
         span=visit.span,
         strip=pins.rows,
         strip_title=pins.title(visit.span),
         rows=rows,
         next_after=next_after,
-        unseen=news.shown(unseen or 0),
-        hearing=heard,
-        all_jobs=everything or 0,
+        unseen=news.shown(told.unseen),
+        hearing=told.hearing,
+        all_jobs=told.everything,
         columns=chosen(asked.cols, has_cost=any(row.cost_usd is not None for row in rows)),
         tags=tuple(team.tags),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one statement tells beside the rows. `unseen`: failures since the last look; `failed`: since
+    the last visit, 0 where the list does not tell of them.
+    """
+
+    hearing: Hearing
+    stuck: int
+    unseen: int
+    failed: int
+    last_ended_at: datetime | None
+    everything: int
+
+
+def _told(
+    team: Team,
+    asked: JobFilter,
+    visit: Visit,
+    stuck: "JobQuerySet",
+    alive: "JobQuerySet",
+    *more: Combinable,
+) -> _Told:
+    """`more`: when the last one ended, and how many there are without a filter."""
+    is_one = visit.since == visit.looked_at  # on a first visit: then one count serves for both
+    is_apart = asked.tells_failures and not is_one
+    heard, (waiting, unseen, failed, last_ended_at, everything) = hearing_with(
+        team,
+        number_of(stuck),
+        number_of(news.failed_since(alive, visit.looked_at)),
+        number_of(news.failed_since(alive, visit.since)) if is_apart else Value(0),
+        *more,
+    )
+    if asked.tells_failures and is_one:
+        failed = unseen
+    numbers = (waiting or 0, unseen or 0, failed or 0)
+    return _Told(heard, *numbers, last_ended_at, everything or 0)
 
 
 def exact_hit(team: Team, hits: searching.Hits | None) -> Job | None:
