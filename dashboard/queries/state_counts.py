@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
 MOST_COUNTED = 100_000  # of one state
-# Counting 100,000 jobs takes 9 ms; below WORTH it takes no longer than remembering is worth.
+# Counting 100,000 jobs takes 9 ms; fewer than WORTH are counted anew, which takes half of one.
 WORTH, LISTS = 5_000, 200
 _KNOWN: Shelf[dict[str, int]] = Shelf(LISTS, lambda _: 1)
 STATE_ORDER = sorted(State, key=lambda state: state.order)
