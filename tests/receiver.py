@@ -89,7 +89,11 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the sender died on the way: nothing arrived, as any server sees it
+            self.close_connection = True
+            return
         receiver = self.server.receiver
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = receiver.answer_to(self.path, headers, body)

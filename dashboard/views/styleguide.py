@@ -82,6 +82,7 @@ def examples(now: datetime) -> dict[str, Any]:
         ),
         "form": ExampleForm(auto_id="ok_%s"),
         "wrong_form": wrong,
+        "connections": (("prod-eu", "prod-eu"), ("lab", "Laboratory")),
         "moments": [
             now,
             now - timedelta(seconds=40),
