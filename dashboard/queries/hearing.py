@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 from django.db.models import Case, Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -39,12 +40,18 @@ def hearing(team: Team) -> Hearing:
 
 def hearing_with(team: Team, *more: Combinable) -> tuple[Hearing, list[Any]]:
     """All of it in one query, and what else the page wants to know of the team: `more` values."""
+    found = Team.objects.values_list(*_of_a_team(), *more)
+    has_channel, reach, given_up, *rest = found.get(pk=team.pk)
+    return Hearing(bool(has_channel), Reach(reach or 0), given_up or 0), rest
+
+
+@cache
+def _of_a_team() -> tuple[Combinable, ...]:
+    """The same for every team, so built once: that took half of the time of asking."""
     own = {"team": OuterRef("pk")}
     added = Channel.objects.filter(**own).exclude(origin=Channel.Origin.ADMINS)
     dead = Delivery.objects.given_up().filter(**own)
-    values = (Exists(added), _furthest(Rule.objects.filter(**own)), number_of(dead), *more)
-    has_channel, reach, given_up, *rest = Team.objects.values_list(*values).get(pk=team.pk)
-    return Hearing(bool(has_channel), Reach(reach or 0), given_up or 0), rest
+    return Exists(added), _furthest(Rule.objects.filter(**own)), number_of(dead)
 
 
 def _furthest(rules: "QuerySet[Rule]") -> Subquery:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
@@ -124,9 +124,15 @@ class Row:
 
 def read(jobs: "JobQuerySet") -> list[Listed]:
     """These jobs, in their order, and whether somebody silenced each."""
-    silence = Silence.objects.filter(job=OuterRef("pk")).filter(Q(until=None) | Q(until__gt=Now()))
-    found = jobs.annotate(is_muted=Exists(silence)).values_list(*Listed._fields)
+    found = jobs.annotate(is_muted=_is_muted()).values_list(*Listed._fields)
     return [Listed._make(values) for values in found]
+
+
+@cache
+def _is_muted() -> Exists:
+    """Built once, for every list has it."""
+    silence = Silence.objects.filter(job=OuterRef("pk")).filter(Q(until=None) | Q(until__gt=Now()))
+    return Exists(silence)
 
 
 def row_of(job: Listed, connection: Connection) -> Row:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
@@ -70,10 +71,15 @@ def failed_since(jobs: "JobQuerySet", moment: datetime) -> "JobQuerySet":
 
     History rings nobody, so it is no news either.
     """
-    noticed = Transition.objects.filter(
-        to_state=State.FAILED.value, rings=True, recorded_at__gt=moment, job__isnull=False
-    )
-    return jobs.in_state(State.FAILED.value).filter(pk__in=noticed.values("job"))
+    noticed = _jobs_that_failed().filter(recorded_at__gt=moment)
+    return jobs.in_state(State.FAILED.value).filter(pk__in=noticed)
+
+
+@cache
+def _jobs_that_failed() -> "QuerySet[Transition, int | None]":
+    """At any time; built once, for every page counts some of them."""
+    failures = Transition.objects.filter(to_state=State.FAILED.value, rings=True)
+    return failures.filter(job__isnull=False).values_list("job", flat=True)
 
 
 def unseen(team: Team, looked_at: datetime) -> str:
