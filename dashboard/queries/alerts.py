@@ -15,7 +15,8 @@ from alerts.channels import kinds, show
 from alerts.models import Channel, Delivery
 from alerts.setup import has_listener
 from dashboard import words
-from dashboard.queries.deliveries import DeliveryRow, delivery_counts, delivery_rows
+from dashboard.queries.deliveries import delivery_counts
+from dashboard.queries.delivery_rows import DeliveryRow, delivery_rows
 from dashboard.queries.rules import RuleRow, rule_rows
 from providers.states import State
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from alerts.models import Delivery
-from dashboard.queries.deliveries import Digest, digests_of, look_of
+from dashboard.queries.delivery_rows import Digest, digests_of, look_of
 from jobs.models import Job
 
 

@@ -17,6 +17,7 @@ from alerts import outbox
 from alerts.models import Delivery
 from dashboard import words
 from dashboard.queries import deliveries as queries
+from dashboard.queries.delivery_filter import DeliveryFilter, matches
 from dashboard.views import live
 
 
@@ -27,7 +28,7 @@ def log(request: TeamRequest) -> HttpResponse:
     tag = live.tag_of(request, team.public_id, *queries.marks_of(team))
     if live.is_current(request, tag):
         return live.unchanged(tag)
-    asked = queries.DeliveryFilter.read(request.GET)
+    asked = DeliveryFilter.read(request.GET)
     may_read = request.membership.may(Role.EDITOR)
     page = queries.delivery_log(team, asked, timezone.now(), with_answers=may_read)
     seconds = live.ACTIVE_S if page.waiting else live.QUIET_S
@@ -58,7 +59,7 @@ def resend(request: TeamRequest, key: UUID) -> HttpResponse:
 @require_POST
 @team_required(Role.EDITOR)
 def resend_given_up(request: TeamRequest) -> HttpResponse:
-    asked = queries.matches(request.team, queries.DeliveryFilter.read(request.GET))
+    asked = matches(request.team, DeliveryFilter.read(request.GET))
     with transaction.atomic():
         count = outbox.resend_dead(request.team, asked)
         note(request, "given up alerts resent", count)
@@ -76,7 +77,7 @@ def resend_given_up(request: TeamRequest) -> HttpResponse:
 @require_POST
 @team_required(Role.EDITOR)
 def dismiss_given_up(request: TeamRequest) -> HttpResponse:
-    asked = queries.matches(request.team, queries.DeliveryFilter.read(request.GET))
+    asked = matches(request.team, DeliveryFilter.read(request.GET))
     with transaction.atomic():
         count = outbox.dismiss_dead(request.team, asked)
         note(request, "given up alerts dismissed", count)
