@@ -10,7 +10,7 @@ from dashboard import words
 from dashboard.queries.compare import Chosen, chosen, names_of
 from dashboard.queries.compare_asked import FEWEST, MOST_CURVES, MOST_ROWS, Asked
 from dashboard.queries.job_filter import JobFilter
-from dashboard.queries.jobs import narrow
+from dashboard.queries.narrowing import narrow
 from jobs.models import Connection, Job
 
 if TYPE_CHECKING:

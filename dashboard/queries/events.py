@@ -68,6 +68,11 @@ class Events:
     removed_after_days: int | None = None  # by the team's retention, when there are none left
 
     @property
+    def newest_at(self) -> datetime | None:
+        """Of what is shown."""
+        return self.rows[0].created_at if self.rows else None
+
+    @property
     def nothing(self) -> str:
         """The filter as a person would say it, where no event passes."""
         level = {"warn": "warning"}.get(self.asked.level, self.asked.level)

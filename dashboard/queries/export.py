@@ -9,7 +9,7 @@ from django.http import Http404, QueryDict
 
 from accounts.models import Team
 from dashboard.queries.job_filter import JobFilter
-from dashboard.queries.jobs import listed, narrow
+from dashboard.queries.narrowing import listed, narrow
 from jobs.models import Connection, Job
 from jobs.refs import Ref, compare_path
 

@@ -1,5 +1,6 @@
 """A job's files: what the provider says of them, and the result files kept here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,6 +95,11 @@ def files(job: Job) -> tuple[FileRow, ...]:
         )
     }
     return tuple(file_row(role, name, stored.get(name)) for role, name in named)
+
+
+def newest_look(rows: Iterable[FileRow]) -> datetime | None:
+    """When one of them was seen last."""
+    return max((row.seen_at for row in rows if row.seen_at), default=None)
 
 
 def file_row(role: str, provider_id: str, file: File | None) -> FileRow:

@@ -1,14 +1,12 @@
 """What the jobs list shows: one page of rows, the counts around them, and what needs a look first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import DateTimeField, Subquery, Value
 from django.db.models.expressions import Combinable
-from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import Team
 from dashboard import words
@@ -19,6 +17,7 @@ from dashboard.queries.hearing import Hearing, hearing_with, number_of
 from dashboard.queries.job_filter import METHODS, PAGE_SIZES, JobFilter
 from dashboard.queries.job_pages import page_of
 from dashboard.queries.job_row import Row, row_of
+from dashboard.queries.narrowing import listed, narrow
 from dashboard.queries.pinned import SHOWN, Pins, pinned
 from dashboard.queries.state_counts import (
     STATE_ORDER,
@@ -30,18 +29,15 @@ from dashboard.queries.state_counts import (
     total_by_index,
     total_of,
 )
+from dashboard.queries.troubles import Trouble, troubles_of
 from dashboard.visits import Visit
 from jobs import searching
 from jobs.models import Connection, Job
-from jobs.models.job import UNDATED
 from providers.states import State
 
 if TYPE_CHECKING:
     from jobs.models.job import JobQuerySet
 
-__all__ = ["JobFilter", "JobsPage", "exact_hit", "job_list", "listed", "narrow", "next_try_at"]
-
-DAY = timedelta(days=1)
 LAST_FAILED = f"state={State.FAILED.value}&sort=-ended"
 # What a list says of a connection: a quarter of its columns.
 OF_CONNECTION = (
@@ -49,18 +45,6 @@ OF_CONNECTION = (
     *("wait_until", "paced_until", "next_sweep_at"),
 )
 MOST_TAGS = 60  # offered to filter by; the others are links in the rows
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A connection whose polling fails; its rows stay as they were."""
-
-    name: str
-    url: str
-    health: str
-    reason: str
-    last_good_at: datetime | None
-    next_try_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +160,24 @@ class JobsPage:
         return f"{first.name} failed: {why}" if first.is_failed else f"{first.name} looks stuck"
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at the list. `jobs`: all it may show; `rest`: those of them that the filter lets through, in
+    any state.
+    """
+
+    team: Team
+    asked: JobFilter
+    visit: Visit
+    connections: dict[int, Connection]
+    jobs: "JobQuerySet"
+    rest: "JobQuerySet"
+
+    @property
+    def shown(self) -> "JobQuerySet":
+        return self.rest.in_state(*self.asked.states) if self.asked.states else self.rest
+
+
 def job_list(
     team: Team,
     asked: JobFilter,
@@ -187,30 +189,19 @@ def job_list(
     """The page that `asked` describes. `visit`: when the viewer was last here, for the strip;
     `hits`: what its search found, where the caller knows.
     """
-    connections = tuple(
-        Connection.objects.for_team(team).live().order_by("name").only(*OF_CONNECTION)
-    )
-    by_id = {connection.pk: connection for connection in connections}
-    jobs = listed(team, by_id, is_archived=asked.archived)
-    rest = narrow(jobs, asked.stateless, by_id, hits)
-    counts = state_counts(_counted(team, asked, rest, by_id), asked.states)
-    found, next_after = page_of(rest.in_state(*asked.states) if asked.states else rest, asked)
-    ends: Combinable = Value(None, DateTimeField())
-    if not (any(one.is_moving for one in counts) or asked.stateless.is_narrow):
-        ends = _last_end_of(jobs)
-    everything: Combinable = Value(0) if found else total_by_index(team, by_id)
-    told = _told(team, asked, visit, rest.stuck(), listed(team, by_id), ends, everything)
-    some = {"has_failed": bool(told.failed), "has_stuck": bool(told.stuck)}
-    pins = pinned(jobs, visit.since, by_id, **some) if asked.has_strip else Pins()
-    rows = tuple(row_of(job, by_id[job.connection_id]) for job in found)
+    look = _look(team, asked, visit, hits)
+    counts = state_counts(_counted(look), asked.states)
+    found, next_after = page_of(look.shown, asked)
+    everything: Combinable = Value(0) if found else total_by_index(team, look.connections)
+    told = _told(look, _last_end(look, counts), everything)
+    pins = _pins(look, told)
+    rows = tuple(row_of(job, look.connections[job.connection_id]) for job in found)
     return JobsPage(
         asked=asked,
         verdict=_verdict(counts, told.failed, told.stuck, asked, visit),
         verdict_at=told.last_ended_at,
-        troubles=tuple(
-            trouble_of(one, now) for one in connections if one.is_troubled and not one.is_paused
-        ),
-        connections=connections,
+        troubles=troubles_of(look.connections.values(), now),
+        connections=tuple(look.connections.values()),
         counts=counts,
         stuck=told.stuck,
         failed=told.failed,
@@ -227,6 +218,38 @@ def job_list(
     )
 
 
+def _look(team: Team, asked: JobFilter, visit: Visit, hits: searching.Hits | None) -> _Look:
+    found = Connection.objects.for_team(team).live().order_by("name").only(*OF_CONNECTION)
+    connections = {one.pk: one for one in found}
+    jobs = listed(team, connections, is_archived=asked.archived)
+    rest = narrow(jobs, asked.stateless, connections, hits)
+    return _Look(team, asked, visit, connections, jobs, rest)
+
+
+def _counted(look: _Look) -> dict[str, int]:
+    """Of all states, of the rest."""
+    slug = look.asked.connection
+    if not look.asked.is_counted_by_index:
+        return counted(look.rest)
+    named = [pk for pk, one in look.connections.items() if slug in {"", one.slug}]
+    return counted_by_index(look.team, named)
+
+
+def _last_end(look: _Look, counts: Iterable[StateCount]) -> Combinable:
+    """When the last one ended, as a value: told where nothing is running, of all jobs only."""
+    if any(one.is_moving for one in counts) or look.asked.stateless.is_narrow:
+        return Value(None, DateTimeField())
+    ended = look.jobs.filter(ended_at__isnull=False)  # the words of its index; `exclude` has others
+    return Subquery(ended.order_by("-ended_at").values("ended_at")[:1])
+
+
+def _pins(look: _Look, told: "_Told") -> Pins:
+    if not look.asked.has_strip:
+        return Pins()
+    some = {"has_failed": bool(told.failed), "has_stuck": bool(told.stuck)}
+    return pinned(look.jobs, look.visit.since, look.connections, **some)
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What one statement tells beside the rows. `unseen`: failures since the last look; `failed`: since
@@ -241,28 +264,24 @@ class _Told:
     everything: int
 
 
-def _told(
-    team: Team,
-    asked: JobFilter,
-    visit: Visit,
-    stuck: "JobQuerySet",
-    alive: "JobQuerySet",
-    *more: Combinable,
-) -> _Told:
-    """`more`: when the last one ended, and how many there are without a filter."""
+def _told(look: _Look, last_end: Combinable, everything: Combinable) -> _Told:
+    """`last_end`, `everything`: values of the same statement."""
+    asked, visit = look.asked, look.visit
     is_one = visit.since == visit.looked_at  # on a first visit: then one count serves for both
     is_apart = asked.tells_failures and not is_one
-    heard, (waiting, unseen, failed, last_ended_at, everything) = hearing_with(
-        team,
-        number_of(stuck),
+    alive = listed(look.team, look.connections)
+    heard, (waiting, unseen, failed, last_ended_at, count) = hearing_with(
+        look.team,
+        number_of(look.rest.stuck()),
         number_of(news.failed_since(alive, visit.looked_at)),
         number_of(news.failed_since(alive, visit.since)) if is_apart else Value(0),
-        *more,
+        last_end,
+        everything,
     )
     if asked.tells_failures and is_one:
         failed = unseen
     numbers = (waiting or 0, unseen or 0, failed or 0)
-    return _Told(heard, *numbers, last_ended_at, everything or 0)
+    return _Told(heard, *numbers, last_ended_at, count or 0)
 
 
 def exact_hit(team: Team, hits: searching.Hits | None) -> Job | None:
@@ -271,68 +290,6 @@ def exact_hit(team: Team, hits: searching.Hits | None) -> Job | None:
         return None
     found = Job.objects.for_team(team).live().filter(pk=hits.exact[0])
     return found.select_related("connection").first()
-
-
-def listed(team: Team, connections: Iterable[int], *, is_archived: bool = False) -> "JobQuerySet":
-    """All jobs of these connections, or those of them that were put away."""
-    jobs = Job.objects.for_team(team).filter(connection__in=connections)
-    return jobs.filter(archived_at__isnull=not is_archived)
-
-
-def _counted(
-    team: Team, asked: JobFilter, rest: "JobQuerySet", connections: Mapping[int, Connection]
-) -> dict[str, int]:
-    if not asked.is_counted_by_index:
-        return counted(rest)
-    named = [pk for pk, one in connections.items() if asked.connection in {"", one.slug}]
-    return counted_by_index(team, named)
-
-
-def narrow(
-    jobs: "JobQuerySet",
-    asked: JobFilter,
-    connections: Mapping[int, Connection],
-    hits: searching.Hits | None = None,
-) -> "JobQuerySet":
-    """The jobs that the filter lets through, of `listed` ones."""
-    if asked.states:
-        jobs = jobs.in_state(*asked.states)
-    if asked.stuck:
-        jobs = jobs.stuck()
-    if asked.connection:
-        jobs = jobs.filter(
-            connection__in=[pk for pk, one in connections.items() if one.slug == asked.connection]
-        )
-    said = {
-        "base_model__icontains": asked.model,
-        "method": asked.method,
-        "error_code": asked.error,
-    }
-    jobs = jobs.filter(**{name: value for name, value in said.items() if value})
-    for tag in asked.tags:
-        jobs = jobs.filter(tags__contains=f" {tag} ")
-    jobs = _created_between(jobs, asked)
-    if asked.q:
-        teams = {one.team_id for one in connections.values()}
-        jobs = (hits or searching.hits(teams, asked.q)).among(jobs, teams)
-    return jobs
-
-
-def _created_between(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
-    """By the days of the viewer's own zone; a job without a date is on none of them."""
-    zone = timezone.get_current_timezone()
-    if asked.first:
-        begin = datetime.combine(asked.first, time(), zone)
-        jobs = jobs.filter(listed_at__gte=begin)
-    if asked.last:
-        end = datetime.combine(asked.last + DAY, time(), zone)
-        jobs = jobs.filter(listed_at__lt=end, listed_at__gt=UNDATED)
-    return jobs
-
-
-def _last_end_of(jobs: "JobQuerySet") -> Subquery:
-    ended = jobs.filter(ended_at__isnull=False)  # the words of its index; `exclude` has others
-    return Subquery(ended.order_by("-ended_at").values("ended_at")[:1])
 
 
 def _verdict(
@@ -358,21 +315,3 @@ def _moving(counts: Iterable[StateCount], *, is_part: bool) -> str:
     if moving:
         return f"Among the filtered jobs: {moving}."
     return "None of the filtered jobs is running." if known else ""
-
-
-def trouble_of(connection: Connection, now: datetime) -> Trouble:
-    return Trouble(
-        name=connection.name,
-        url=reverse("connection", args=[connection.slug]),
-        health=connection.get_health_display(),
-        reason=connection.health_reason,
-        last_good_at=connection.last_good_at,
-        next_try_at=next_try_at(connection, now),
-    )
-
-
-def next_try_at(connection: Connection, now: datetime) -> datetime | None:
-    """When it is asked again; None when that is due now."""
-    gates = (connection.wait_until, connection.paced_until, connection.next_sweep_at)
-    planned = max(filter(None, gates), default=now)
-    return planned if planned > now else None

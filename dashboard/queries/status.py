@@ -18,10 +18,10 @@ from dashboard.crews import Crew, crews, has_standby
 from dashboard.models import Heartbeat
 from dashboard.queries import workload
 from dashboard.queries.audit import AuditView, Trouble, audit_view, last_report, trouble
-from dashboard.queries.jobs import next_try_at
 from dashboard.queries.overdue import LateJobs, late_jobs
 from dashboard.queries.readiness import TROUBLED, is_starting, swept_at
 from dashboard.queries.storage import Storage, storage
+from dashboard.queries.troubles import next_try_at
 from dashboard.queries.waiting import held_channels
 from jobs import ledger, schedule
 from jobs.models import Backfill, Connection, Health

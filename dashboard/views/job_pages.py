@@ -10,6 +10,7 @@ from accounts.access import TeamRequest, team_required
 from dashboard import downloads
 from dashboard.queries import changes, events, files, history, next_step, report, snapshots
 from dashboard.queries import job as job_queries
+from dashboard.queries.sub_page import sub_page
 
 
 @require_safe
@@ -18,7 +19,7 @@ def timeline(request: TeamRequest, connection: str, job_id: str) -> HttpResponse
     job = job_queries.find_job(request.team, connection, job_id)
     past = history.history(job, timezone.now())
     found = snapshots.timeline(job, past, request.GET.get("before", ""))
-    return render(request, "jobs/job_timeline.html", {"page": job_queries.sub_page(job, found)})
+    return render(request, "jobs/job_timeline.html", {"page": sub_page(job, found)})
 
 
 @require_safe
@@ -26,7 +27,7 @@ def timeline(request: TeamRequest, connection: str, job_id: str) -> HttpResponse
 def changed(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     job = job_queries.find_job(request.team, connection, job_id)
     found = changes.changes(job, changes.ChangesAsked.read(request.GET))
-    return render(request, "jobs/job_changes.html", {"page": job_queries.sub_page(job, found)})
+    return render(request, "jobs/job_changes.html", {"page": sub_page(job, found)})
 
 
 @require_safe
@@ -36,7 +37,7 @@ def raw(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     found = snapshots.raw(job, request.GET.get("snapshot", ""), job.connection.dialect)
     if request.GET.get("as") == "text" and found.chosen:
         return downloads.plain_text(found.text)
-    return render(request, "jobs/job_raw.html", {"page": job_queries.sub_page(job, found)})
+    return render(request, "jobs/job_raw.html", {"page": sub_page(job, found)})
 
 
 @require_safe
@@ -55,7 +56,7 @@ def markdown(request: TeamRequest, connection: str, job_id: str) -> HttpResponse
 def file_preview(request: TeamRequest, connection: str, job_id: str, file_id: str) -> HttpResponse:
     job = job_queries.find_job(request.team, connection, job_id)
     found = files.file_page(job, file_id, request.GET.get("line", ""))
-    return render(request, "jobs/file_preview.html", {"page": job_queries.sub_page(job, found)})
+    return render(request, "jobs/file_preview.html", {"page": sub_page(job, found)})
 
 
 @require_safe

@@ -15,6 +15,7 @@ from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
 from dashboard.queries.export import TICKED, compare_url
 from dashboard.queries.job_filter import JobFilter
+from dashboard.queries.sub_page import sub_page
 from dashboard.views import live
 from jobs import searching
 
@@ -88,4 +89,4 @@ def job_detail(request: TeamRequest, connection: str, job_id: str) -> HttpRespon
 def job_events(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     job = job_queries.find_job(request.team, connection, job_id)
     found = events.events(job, events.EventFilter.read(request.GET))
-    return render(request, "jobs/job_events.html", {"page": job_queries.sub_page(job, found)})
+    return render(request, "jobs/job_events.html", {"page": sub_page(job, found)})

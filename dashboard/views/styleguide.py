@@ -17,7 +17,7 @@ from accounts.models import Role
 from dashboard import charts, columns, eta
 from dashboard.context import Banner
 from dashboard.queries.job_row import Row
-from dashboard.state_bar import state_bar
+from dashboard.state_bar import Segment, state_bar
 from dashboard.views.styleguide_comparison import example as compared
 from dashboard.views.styleguide_plots import example_plots
 from jobs.conditions import Usual
@@ -61,36 +61,14 @@ def show(request: TeamRequest) -> HttpResponse:
 
 
 def examples(now: datetime) -> dict[str, Any]:
-    stays = [
-        (State.VALIDATING.value, now - timedelta(minutes=50), now - timedelta(minutes=46)),
-        (State.QUEUED.value, now - timedelta(minutes=46), now - timedelta(minutes=30)),
-        (State.RUNNING.value, now - timedelta(minutes=30), now),
-    ]
-    wrong = ExampleForm({"name": "", "address": "not a url"})
-    wrong.is_valid()
     return {
         "states": [state.value for state in State],
         "tokens": TOKENS,
         "charts": chart_states(now),
-        "segments": state_bar(stays, USUAL, is_open=True),
-        "drift": eta.drift(
-            [
-                (now - timedelta(minutes=20), now + timedelta(minutes=10)),
-                (now - timedelta(minutes=9), now + timedelta(minutes=45)),
-            ],
-            now,
-        ),
-        "form": ExampleForm(auto_id="ok_%s"),
-        "wrong_form": wrong,
-        "connections": (("prod-eu", "prod-eu"), ("lab", "Laboratory")),
-        "moments": [
-            now,
-            now - timedelta(seconds=40),
-            now - timedelta(hours=3),
-            now + timedelta(minutes=20),
-            datetime(2026, 1, 5, tzinfo=UTC),
-            None,
-        ],
+        "segments": example_bar(now),
+        "drift": example_drift(now),
+        **example_forms(),
+        "moments": example_moments(now),
         "banner": Banner(
             "paused",
             "Worker not seen for 4 min.",
@@ -105,6 +83,45 @@ def examples(now: datetime) -> dict[str, Any]:
         **example_plots(),
         "curve": [3, 2.4, 2.5, 1.9, 1.6, 1.7, 1.2, 1.0],
     }
+
+
+def example_bar(now: datetime) -> tuple[Segment, ...]:
+    stays = [
+        (State.VALIDATING.value, now - timedelta(minutes=50), now - timedelta(minutes=46)),
+        (State.QUEUED.value, now - timedelta(minutes=46), now - timedelta(minutes=30)),
+        (State.RUNNING.value, now - timedelta(minutes=30), now),
+    ]
+    return state_bar(stays, USUAL, is_open=True)
+
+
+def example_drift(now: datetime) -> eta.Drift | None:
+    said = [
+        (now - timedelta(minutes=20), now + timedelta(minutes=10)),
+        (now - timedelta(minutes=9), now + timedelta(minutes=45)),
+    ]
+    return eta.drift(said, now)
+
+
+def example_forms() -> dict[str, Any]:
+    """As they come and with errors, and the field that narrows a page to one connection."""
+    wrong = ExampleForm({"name": "", "address": "not a url"})
+    wrong.is_valid()
+    return {
+        "form": ExampleForm(auto_id="ok_%s"),
+        "wrong_form": wrong,
+        "connections": (("prod-eu", "prod-eu"), ("lab", "Laboratory")),
+    }
+
+
+def example_moments(now: datetime) -> list[datetime | None]:
+    return [
+        now,
+        now - timedelta(seconds=40),
+        now - timedelta(hours=3),
+        now + timedelta(minutes=20),
+        datetime(2026, 1, 5, tzinfo=UTC),
+        None,
+    ]
 
 
 def chart_states(now: datetime) -> list[charts.Chart]:
