@@ -25,7 +25,7 @@ from tests.builders import (
     a_team,
     a_transition,
 )
-from tests.dashboard.test_metrics import scrape, value
+from tests.dashboard.metrics.scraping import scrape, value
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

@@ -11,7 +11,7 @@ from dashboard.models import AuditReport, LatencyTally
 from jobs.claims import database_now
 from jobs.models import Count
 from tests.builders import a_channel, a_delivery
-from tests.dashboard.test_metrics import scrape, value
+from tests.dashboard.metrics.scraping import scrape, value
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

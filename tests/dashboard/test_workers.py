@@ -17,7 +17,7 @@ from dashboard.queries import readiness, status
 from dashboard.supervisor_plan import worker_command
 from tests import servers
 from tests.builders import a_member, a_team
-from tests.dashboard.test_metrics import scrape, value
+from tests.dashboard.metrics.scraping import scrape, value
 
 pytestmark = pytest.mark.django_db
 GONE = timedelta(seconds=patience.GONE_S)

@@ -1,133 +1,38 @@
 """/metrics: what Prometheus reads is what stands in the tables, whoever wrote it and whoever answers."""
 
 import math
-import re
 import subprocess
 import sys
 from datetime import timedelta
 
 import pytest
-import yaml
-from django.db import DatabaseError, models
 from django.db import connection as database
+from django.db import models
 from django.test.utils import CaptureQueriesContext
-from prometheus_client.openmetrics import parser as openmetrics
-from prometheus_client.parser import text_string_to_metric_families
 
-from accounts.models import ApiToken
 from alerts.models import Delivery
 from dashboard import alert_families, exposition
-from dashboard.models import AuditReport, Heartbeat
+from dashboard.models import Heartbeat
 from dashboard.queries import overdue, status
 from jobs import ledger, totals, tracking
-from jobs.claims import database_now
-from jobs.models import Connection, Count, Health, Job, LatenessTally, RequestTally, Transition
+from jobs.models import Count, Health, Job, LatenessTally, RequestTally, Transition
 from tests import servers
 from tests.builders import (
     a_channel,
     a_connection,
     a_delivery,
     a_job,
-    a_team,
     a_transition,
+)
+from tests.dashboard.metrics.scraping import (
+    LONG_AGO,
+    a_tally,
+    asked,
+    scrape,
+    value,
 )
 
 pytestmark = pytest.mark.django_db
-LONG_AGO = timedelta(minutes=10)
-OPERATOR = "an-operators-token-of-some-length"
-
-
-@pytest.fixture(autouse=True)
-def fresh_shelf():
-    exposition.shelf.clear()
-    yield
-    exposition.shelf.clear()
-
-
-@pytest.fixture
-def now():
-    return database_now()
-
-
-@pytest.fixture
-def operator(settings):
-    """The headers of the operator, whose token belongs to the first team."""
-    settings.API_TOKEN = OPERATOR
-    team = a_team()
-    ApiToken.objects.create(team=team, name="operator", digest=digest(OPERATOR), last4="ngth")
-    return team, bearer(OPERATOR)
-
-
-def digest(token: str) -> str:
-    from accounts.models import digest_of
-
-    return digest_of(token)
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def scrape(client, **headers) -> dict[str, object]:
-    """Families by name, with nothing remembered from an earlier scrape."""
-    exposition.shelf.clear()
-    answer = client.get("/metrics", headers=headers)
-    assert answer.status_code == 200
-    return {one.name: one for one in text_string_to_metric_families(answer.content.decode())}
-
-
-def value(families, name: str, family: str = "", **labels: str) -> float | None:
-    """Of the one sample with this name and these labels; None when there is none."""
-    found = [
-        sample.value
-        for sample in families[family or name].samples
-        if sample.name == name and sample.labels == labels
-    ]
-    return found[0] if found else None
-
-
-def a_tally(connection: Connection, number: int, **facts) -> RequestTally:
-    given = {"hour": ledger.EVER, "capability": "jobs", "outcome": "ok", "elapsed_ms": 250, **facts}
-    return RequestTally.objects.create(connection=connection, number=number, **given)
-
-
-def asked(client, **labels: str) -> float | None:
-    name = "tunebell_requests"
-    return value(scrape(client), f"{name}_total", name, **labels)
-
-
-@pytest.mark.parametrize(
-    ("accept", "content_type", "parse"),
-    [
-        ("", "text/plain; version=0.0.4; charset=utf-8", text_string_to_metric_families),
-        (
-            "application/openmetrics-text; version=1.0.0,text/plain;version=0.0.4;q=0.5",
-            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
-            openmetrics.text_string_to_metric_families,
-        ),
-    ],
-)
-def test_the_reader_chooses_the_format(client, accept, content_type, parse):
-    answer = client.get("/metrics", headers={"Accept": accept})
-    assert answer.headers["Content-Type"] == content_type
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "tunebell_jobs" in {family.name for family in parse(answer.content.decode())}
-
-
-@pytest.mark.parametrize(
-    "accept",
-    [
-        "application/openmetrics-text; version=abc",
-        "text/plain; version=1e9; escaping=values",
-        "application/openmetrics-text; version=9.9.9; escaping=nonsense",
-        "text/html, ;;=,,",
-        "\x00" * 9,
-    ],
-)
-def test_a_reader_that_asks_for_nonsense_gets_an_answer(client, accept):
-    answer = client.get("/metrics", headers={"Accept": accept})
-    assert answer.status_code == 200
-    assert b"tunebell_jobs{" in answer.content
 
 
 def test_every_family_is_named_and_described_as_prometheus_asks(client):
@@ -289,52 +194,6 @@ def test_alerts_are_counted_and_the_oldest_told(client, now):
     assert value(found, "tunebell_oldest_unannounced_transition_seconds") >= 50
 
 
-def test_strangers_get_totals_and_no_name(client, operator):
-    team, _ = operator
-    connection = a_connection(team, slug="secret-lab", name="Secret lab", base_url="https://x.y/v1")
-    a_tally(connection, 1)
-    a_job(connection, suffix="secret-bot", provider_id="ftjob-secret")
-    text = client.get("/metrics").content.decode()
-    assert "secret" not in text.lower()
-    assert "x.y" not in text
-    assert "tunebell_connection_up" not in text
-
-
-def test_the_operators_token_opens_the_slugs_of_its_team(client, operator):
-    team, headers = operator
-    a_tally(a_connection(team, slug="lab", health=Health.REJECTED), 5)
-    a_connection(slug="foreign-lab")
-    found = scrape(client, **headers)
-    assert value(found, "tunebell_connection_up", connection="lab") == 0
-    family = "tunebell_connection_requests"
-    assert value(found, f"{family}_total", family, connection="lab", outcome="ok") == 5
-    assert "foreign-lab" not in client.get("/metrics", headers=headers).content.decode()
-
-
-def test_a_teams_own_token_opens_no_slugs(client, operator):
-    team = a_team()
-    a_connection(team, slug="lab")
-    assert "tunebell_connection_up" not in scrape(
-        client, **bearer(ApiToken.create_token(team, "t"))
-    )
-
-
-@pytest.mark.parametrize("given", ["Bearer nonsense", "Basic abc", "Bearer", "Bearer \x00"])
-def test_a_token_that_is_wrong_is_refused(client, given):
-    answer = client.get("/metrics", headers={"Authorization": given})
-    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert answer.content.decode().startswith("Send the token as")
-
-
-def test_a_database_that_is_down_is_a_sentence(client, monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise DatabaseError("no route to 10.0.0.7")
-
-    with database.execute_wrapper(refuse):
-        answer = client.get("/metrics")
-    assert (answer.status_code, answer.content) == (503, b"The database does not answer.\n")
-
-
 def test_scrapes_close_together_cost_one_reading(client, django_assert_num_queries):
     client.get("/metrics")
     with django_assert_num_queries(0):
@@ -414,43 +273,3 @@ def test_many_jobs_are_read_from_indexes(now):
     states = Job.objects.order_by().values_list("state").annotate(models.Count("pk")).explain()
     assert "jobs_job USING INDEX job_due" in late
     assert "SCAN jobs_job USING COVERING INDEX" in states
-
-
-DOCS = servers.ROOT / "docs"
-OWN_NAMES = re.compile(r"\btunebell_[a-z_]+")
-
-
-def everything_told(client, operator) -> tuple[set[str], set[str]]:
-    """Families and samples by name, when there is one of everything."""
-    connection = a_connection(operator[0], last_good_at=ledger.EVER)
-    a_tally(connection, 1)
-    for part in Heartbeat.Part:
-        Heartbeat.objects.create(part=part, at=ledger.EVER)
-    AuditReport.objects.create(at=ledger.EVER, taken_at=ledger.EVER)
-    families = scrape(client, **operator[1]).values()
-    samples = {sample.name for family in families for sample in family.samples}
-    counters = {family.name for family in families if family.type == "counter"}
-    return {f"{one.name}_total" if one.name in counters else one.name for one in families}, samples
-
-
-def test_the_documentation_lists_every_family_and_no_other(client, operator):
-    lines = (DOCS / "operations.md").read_text().splitlines()
-    listed = {OWN_NAMES.search(line).group() for line in lines if line.startswith("| `tunebell_")}
-    families, _ = everything_told(client, operator)
-    assert listed == families
-
-
-def test_the_alert_rules_ask_for_what_there_is(client, operator):
-    groups = yaml.safe_load((DOCS / "prometheus" / "alerts.yml").read_text())["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
-    _, samples = everything_told(client, operator)
-    asked = {name for rule in rules for name in OWN_NAMES.findall(rule["expr"])}
-    assert len(rules) > 8
-    assert asked <= samples
-    assert all(rule["annotations"]["summary"] for rule in rules)
-
-
-def test_the_scrape_configuration_is_one():
-    text = (DOCS / "prometheus" / "scrape.yml").read_text()
-    (job,) = yaml.safe_load(text)["scrape_configs"]
-    assert (job["job_name"], job["scrape_interval"]) == ("tunebell", "15s")
