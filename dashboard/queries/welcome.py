@@ -46,7 +46,13 @@ class Line:
 
     @property
     def is_archive_open(self) -> bool:
-        return not self.archive and self.row.jobs.kept < self.row.jobs.over
+        """Before its first answer nobody knows whether there is anything to keep."""
+        is_kept = self.row.last_good_at is not None and self.row.jobs.kept >= self.row.jobs.over
+        return not self.archive and not is_kept
+
+    @property
+    def can_archive(self) -> bool:
+        return self.is_archive_open and not self.row.is_troubled
 
 
 @dataclass(frozen=True, slots=True)

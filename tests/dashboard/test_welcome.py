@@ -154,3 +154,18 @@ def test_the_list_of_a_demo_leads_an_admin_to_the_first_steps(admin, team):
     assert "These jobs are simulated" in admin.get("/jobs/").content.decode()
     a_connection(team)
     assert "These jobs are simulated" not in admin.get("/jobs/").content.decode()
+
+
+def test_before_its_first_answer_no_history_is_called_kept(admin, team):
+    row = a_connection(team)
+    answer = admin.get("/welcome/")
+    assert states(answer) == ["Done", "Done", "Next", "Open"]
+    assert "not read yet" in answer.content.decode()
+    Connection.objects.filter(pk=row.pk).update(last_good_at=NOON, health="ok")
+    assert states(admin.get("/welcome/"))[2] == "Done"
+    assert "no finished job" in admin.get("/welcome/").content.decode()
+
+
+def test_no_archive_is_offered_of_what_cannot_be_read(admin, team):
+    a_connection(team, health="rejected", health_reason="401: the key was rejected")
+    assert "Archive everything" not in admin.get("/welcome/").content.decode()
