@@ -1,9 +1,11 @@
-"""What the pages say of a connection: its health while answers go wrong, its key, its pace."""
+"""What the pages say of a connection: its health while answers go wrong, its key, its pace; and open ones."""
+
+import re
 
 import pytest
 
 from accounts.models import Role
-from jobs.models import Health
+from jobs.models import Connection, Health
 from tests.builders import NOON, a_connection, a_member, a_team
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +77,35 @@ def test_the_page_tells_its_pace_in_seconds_whoever_set_it(admin, team, settings
     a_connection(team, slug="usual")
     assert "<dd>40 s</dd>" in text(admin, "/connections/own/")
     assert "<dd>15 s, as this installation has it</dd>" in text(admin, "/connections/usual/")
+
+
+def a_poll(client, path: str, tag: str):
+    return client.get(path, headers={"HX-Request": "true", "HX-PTag": tag})
+
+
+@pytest.mark.parametrize("path", ["/connections/", "/connections/lab/"])
+def test_an_open_page_learns_of_a_trouble_and_of_its_end(admin, team, path):
+    row = well(team, slug="lab")
+    tag = admin.get(path)["HX-PTag"]
+    assert a_poll(admin, path, tag).status_code == 304
+    Connection.objects.filter(pk=row.pk).update(health="rejected", health_reason="401: no")
+    answer = a_poll(admin, path, tag)
+    assert "Key rejected" in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+    Connection.objects.filter(pk=row.pk).update(health="ok")
+    assert "Key rejected" not in a_poll(admin, path, answer["HX-PTag"]).content.decode()
+
+
+def test_where_nothing_happens_any_more_nothing_is_asked(admin, team):
+    well(team, slug="lab", is_paused=True)
+    assert "hx-get" not in text(admin, "/connections/lab/")
+
+
+def test_what_is_typed_on_an_open_page_stays(admin, team):
+    well(team, slug="lab", dialect="openai")
+    page = text(admin, "/connections/lab/")
+    field = r"<(?:input|select|textarea)(?! type=.hidden)"
+    main = page.partition("<main")[2].partition("</main>")[0]
+    outside = re.sub(r"<section [^>]*data-keep.*?</section>", "", main)
+    assert re.findall(field, main)
+    assert not re.findall(field, outside)
