@@ -320,6 +320,11 @@ def test_a_filter_that_hides_all_offers_the_way_back(lab, client):
     assert "Clear filter" in shown
 
 
+def test_what_a_filter_hides_is_not_said_not_to_have_ended(lab):
+    failed(lab)
+    assert page_of(lab, "model=other").verdict == "No job like this has ended in the last 90 days."
+
+
 def test_an_empty_page_says_what_it_will_show_and_when(client):
     shown = text_of(client.get("/insight/"))
     assert "No job has ended in the last 90 days." in shown
