@@ -27,12 +27,16 @@ from dashboard.forms.alerts import ChannelNameForm
 from dashboard.forms.connections import ConfirmNameForm
 from dashboard.queries import alerts as queries
 from dashboard.queries import hearing
-from dashboard.views import live, welcome
+from dashboard.views import live, once, welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
 FROM_ENVIRONMENT = (
     "{} comes from the environment, and the next start would undo this. "
     "Change TUNEBELL_WEBHOOK_URL and start TuneBell again."
+)
+SAVED_ALREADY = (
+    "This channel is saved already, and its secret was shown that once. "
+    "Lost it? Remove the channel and add it again."
 )
 
 
@@ -79,6 +83,9 @@ def choose_kind(request: TeamRequest) -> HttpResponse:
 def add_channel(request: TeamRequest, kind: str) -> HttpResponse:
     if kind not in kinds():
         raise Http404
+    if once.is_again(request):
+        messages.warning(request, SAVED_ALREADY)
+        return welcome.done(request, "alerts")
 
     def save(name: str, facts: dict[str, object]) -> setup.Created:
         return setup.create_channel(request.team, kind, name, facts)
@@ -156,6 +163,7 @@ def _saved_channel(request: TeamRequest, created: setup.Created) -> HttpResponse
         )
         return welcome.done(request, "alerts")
     # Shown in this answer and nowhere else: a redirect would have to store it somewhere.
+    once.note_taken(request)
     return render(
         request,
         "alerts/secret_once.html",

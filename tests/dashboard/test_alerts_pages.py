@@ -83,6 +83,14 @@ def test_a_new_webhook_shows_its_made_secret_once(admin, team):
         assert SECRET_PATH not in later
 
 
+def test_a_form_sent_again_by_a_reload_makes_no_second_channel(admin, team):
+    page = {"name": "hook", "url": "http://127.0.0.1:9/x", "csrfmiddlewaretoken": "of-this-page"}
+    admin.post("/alerts/channels/add/webhook/", page)
+    again = admin.post("/alerts/channels/add/webhook/", page, follow=True)
+    assert "This channel is saved already" in text(again)
+    assert Channel.objects.get(team=team).name == "hook"
+
+
 @pytest.mark.parametrize(
     ("kind", "facts"),
     [("webhook", {"url": "http://169.254.169.254/"}), ("webhook", {"url": ""}), ("email", {"address": "nobody"}),
