@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry
 from alerts.models import Channel, Rule
 from alerts.setup import has_listener
-from jobs.models import Backfill, Connection
+from jobs.models import Backfill, Connection, Job
 from tests.builders import NOON, a_channel, a_connection, a_job, a_member, a_team
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +129,14 @@ def test_the_page_refreshes_while_something_moves_and_rests_otherwise(admin, tea
     assert "hx-trigger" not in admin.get("/welcome/").content.decode()
     a_connection(team, last_good_at=None)
     assert "hx-trigger" in admin.get("/welcome/").content.decode()
+
+
+def test_the_page_refreshes_until_what_ended_is_kept(admin, team):
+    line = a_connection(team, health="ok", last_good_at=NOON)
+    job = a_job(line, state="succeeded", settled_at=None)
+    assert "hx-trigger" in admin.get("/welcome/").content.decode()
+    Job.objects.filter(pk=job.pk).update(settled_at=NOON)
+    assert "hx-trigger" not in admin.get("/welcome/").content.decode()
 
 
 def test_a_quiet_refresh_is_a_304(admin, team):
