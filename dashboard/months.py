@@ -1,7 +1,9 @@
 """Money by month -> the bars of a chart, its sentence and its table. Pure; heights are finished geometry."""
 
+import calendar
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from dashboard import words
 from jobs.costs import dollars
@@ -73,6 +75,16 @@ def months_between(first: str, last: str) -> Iterator[str]:
     at, end = _number(first), _number(last)
     for number in range(at, end + 1):
         yield f"{number // 12:04}-{number % 12 + 1:02}"
+
+
+def days_of(month: str) -> tuple[date, date]:
+    """The first and the last one.
+
+    >>> days_of("2024-02")
+    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
+    """
+    first = date.fromisoformat(f"{month}-01")
+    return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
 
 
 def _number(month: str) -> int:

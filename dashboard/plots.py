@@ -16,7 +16,8 @@ MARGIN = 0.06  # of the axis, at both ends, so that no mark is cut
 NARROWEST = 1e-9  # a span this small beside its values is no span
 LEAST, MOST = 1e-250, 1e307  # of a logarithmic axis: with room around it is still a number
 MOST_TICKS = 7
-LABELS = 4  # dates below the bars, as many as a phone has room for
+DATE = 24  # percent of a phone's plot that a date below the bars takes, with room beside it
+APART = 0.36  # of all bars: from one date to the next, also where the last one ends with its bar
 ALL = 100.0  # percent
 NO_BREAK = "\u00a0"  # a space at which no line ends
 
@@ -118,7 +119,8 @@ class Bar:
     @property
     def anchor(self) -> str:
         """Where its label is held, so that none leaves the drawing."""
-        return "start" if self.middle < 10 else "end" if self.middle > 90 else "middle"  # noqa: PLR2004 - percent
+        near = DATE / 2
+        return "start" if self.middle < near else "end" if self.middle > ALL - near else "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def bars_of(counts: Sequence[tuple[str, int, int]]) -> tuple[Bar, ...]:
     """One bar each, in their order. `counts`: (label, part, whole), part <= whole."""
     highest = max((whole for _, _, whole in counts), default=0) or 1
     slot = ALL / max(len(counts), 1)
-    every = math.ceil(len(counts) / LABELS) or 1
+    every = math.ceil(len(counts) * APART) or 1
     found = []
     for place, (label, part, whole) in enumerate(counts):
         top, tall = ALL * (1 - whole / highest), ALL * part / highest

@@ -135,9 +135,8 @@ class ConnectionForm(forms.Form):
         choices.sort(key=lambda choice: choice[0] != USUAL_DIALECT)
         self.fields["dialect"] = forms.ChoiceField(label="Provider", choices=choices)
         if connection and connection.sealed_key:
-            self.fields[
-                "api_key"
-            ].help_text = f"Empty keeps the key that ends in {connection.key_last4}."
+            end = f"that ends in {connection.key_last4}" if connection.key_last4 else "that is set"
+            self.fields["api_key"].help_text = f"Empty keeps the key {end}."
 
     def providers(self) -> list[DialectLine]:
         return dialect_lines()

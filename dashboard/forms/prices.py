@@ -52,7 +52,7 @@ class PriceForm(forms.Form):
     valid_from = forms.DateField(
         label="Valid from",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        help_text="Jobs that ended earlier keep the price before. What is free costs 0.",
+        help_text="Jobs that ended earlier keep the price before, or have none. What is free costs 0.",
     )
     source = forms.CharField(
         label="Source",
@@ -89,4 +89,4 @@ class PriceForm(forms.Form):
         return Price(team=team, **self.cleaned_data)
 
 
-_FILLED = frozenset({"dialect", "base_model", "method", "unit"})
+_FILLED = frozenset({"dialect", "base_model", "method", "unit", "valid_from"})

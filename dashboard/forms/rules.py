@@ -29,14 +29,22 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "or": ("recovered",),
 }
 MOST_TEXT = 20_000
+MOST_NAME = 200  # of a base model in an address
 NO_QUIET = "Give both times, or leave both empty."
+
+
+def _filled(asked: QueryDict) -> dict[str, Any]:
+    """?when=retiring&model=gpt-4o: what a page that misses a rule asks for."""
+    states = [name for name in asked.getlist("when") if name in RULE_STATES]
+    models = asked.get("model", "")[:MOST_NAME]
+    return {**({"states": states} if states else {}), **({"base_models": models} if models else {})}
 
 
 class RuleForm(forms.Form):
     """Offers only channels and connections of the team, so another team's id is refused as no choice.
 
-    `rule`: the one that is changed. `zone`: the user's. `is_preview`: asked what the rule would have
-    done, which needs no channel.
+    `rule`: the one that is changed. `asked`: what an address fills in of a new one. `zone`: the user's.
+    `is_preview`: asked what the rule would have done, which needs no channel.
     """
 
     states = forms.MultipleChoiceField(
@@ -96,10 +104,11 @@ class RuleForm(forms.Form):
         data: QueryDict | None = None,
         *,
         rule: Rule | None = None,
+        asked: QueryDict | None = None,
         zone: str = "UTC",
         is_preview: bool = False,
     ) -> None:
-        first = initial_of(rule) if rule else {}
+        first = initial_of(rule) if rule else _filled(asked or QueryDict())
         super().__init__(data, initial={"quiet_zone": zone, **first})
         # Row numbers of other teams are nobody's business, so the choices go by public id.
         connections, channels = self.fields["connections"], self.fields["channels"]

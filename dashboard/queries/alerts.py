@@ -46,6 +46,7 @@ class ChannelRow:
 @dataclass(frozen=True, slots=True)
 class AlertsPage:
     verdict: str
+    waiting: int
     has_single_channel: bool
     rules: tuple[RuleRow, ...]
     channels: tuple[ChannelRow, ...]
@@ -61,6 +62,7 @@ def alerts_page(team: Team, now: datetime, *, with_answers: bool) -> AlertsPage:
     is_deaf = not has_listener(team)
     return AlertsPage(
         verdict=_verdict(counts, is_deaf=is_deaf),
+        waiting=counts["waiting"],
         has_single_channel=sum(row.is_enabled for row in channels) == 1,
         rules=tuple(rule_rows(team, now)),
         channels=channels,

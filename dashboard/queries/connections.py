@@ -11,6 +11,15 @@ from django.utils import timezone
 from accounts.models import Team
 from dashboard import words
 from dashboard.forms.connections import dialect_label, is_secret
+from dashboard.queries.connection_words import (
+    LOOKS,
+    is_shaky,
+    key_text,
+    listed_names,
+    look_of,
+    origin_words,
+    paused_words,
+)
 from dashboard.queries.traffic import Answered, Traffic, answered_share, traffic
 from jobs import manners, schedule
 from jobs.actions import Action
@@ -18,16 +27,6 @@ from jobs.models import Connection, Health, Job, Transition
 from jobs.models.job import OVER
 from providers.states import State
 
-# Health and our own pause borrow the colours of the states that mean as much.
-LOOKS = {
-    Health.NEW: State.QUEUED,
-    Health.OK: State.SUCCEEDED,
-    Health.LIMITED: State.PAUSED,
-    Health.OUT_OF_QUOTA: State.FAILED,
-    Health.REJECTED: State.FAILED,
-    Health.UNREADABLE: State.FAILED,
-    Health.UNREACHABLE: State.FAILED,
-}
 HISTORY_SHOWN = 20
 A_MOMENT = timedelta(seconds=5)
 ACTIONS = frozenset(action.value for action in Action)
@@ -76,6 +75,7 @@ class ConnectionRow:
     is_paused: bool
     is_archived: bool
     is_troubled: bool
+    is_shaky: bool
     is_removable: bool
     is_editable: bool
 
@@ -148,7 +148,8 @@ class ConnectionPage:
     auth_header: str
     extra_query: Mapping[str, str]
     extra_headers: tuple[HeaderLine, ...]
-    poll_interval_s: int | None
+    poll_s: int
+    has_own_pace: bool
     created_at: datetime
     last_poll_at: datetime | None
     first_sweep_at: datetime | None
@@ -205,12 +206,22 @@ def troubled(rows: Iterable[ConnectionRow]) -> list[str]:
 
 
 def health_words(rows: tuple[ConnectionRow, ...]) -> str:
+    """Whether those that are watched answer, and how many are not watched."""
     if not rows:
         return "No connection yet: nothing is watched"
-    if bad := troubled(rows):
-        return f"{len(bad)} of {len(rows)} cannot be read: {', '.join(bad[:5])}"
-    new = [row for row in rows if row.last_good_at is None and not row.is_paused]
-    return "Waiting for the first answer" if new else "Every connection answers"
+    watched = [row for row in rows if not row.is_paused]
+    if not watched:
+        return "Every connection is paused: nothing is watched"
+    paused = len(rows) - len(watched)
+    if bad := troubled(watched):
+        told = f"{len(bad)} of {len(rows)} cannot be read: {listed_names(bad)}"
+    elif shaky := [row.name for row in watched if row.is_shaky]:
+        told = f"Asked again after a bad answer: {listed_names(shaky)}"
+    elif any(row.last_good_at is None for row in watched):
+        told = "Waiting for the first answer"
+    else:
+        told = f"Every {'other ' if paused else ''}connection answers"
+    return told + paused_words(paused)
 
 
 def kept_words(rows: Iterable[ConnectionRow]) -> str:
@@ -249,39 +260,16 @@ def connection_row(
         is_paused=row.is_paused,
         is_archived=row.archived_at is not None,
         is_troubled=look == State.FAILED.value,
+        is_shaky=is_shaky(row),
         is_removable=row.origin != Connection.Origin.ENVIRONMENT,
         is_editable=is_site,
     )
-
-
-def origin_words(row: Connection) -> str:
-    """Where it is from; "" for one that people added. A provider's name beside it says what is imitated."""
-    if row.origin == Connection.Origin.DEMO:
-        return "Simulated"
-    return "" if row.origin == Connection.Origin.SITE else row.get_origin_display()
 
 
 def _next_at(row: Connection) -> datetime | None:
     return _later(
         _later(row.next_sweep_at, row.wait_until), row.paced_until if is_pacing(row) else None
     )
-
-
-def look_of(row: Connection) -> tuple[str, str]:
-    """The state whose colour and shape it has, and its word."""
-    if row.archived_at:
-        return State.CANCELLED.value, "Put away"
-    if row.is_paused:
-        return State.PAUSED.value, "Paused"
-    health = Health(row.health)
-    return LOOKS[health].value, str(health.label)
-
-
-def key_text(row: Connection) -> str:
-    """How the key is named without showing it."""
-    if row.key_env:
-        return row.key_env
-    return f"…{row.key_last4}" if row.key_last4 else ""
 
 
 def is_pacing(row: Connection) -> bool:
@@ -343,7 +331,8 @@ def connection_page(row: Connection) -> ConnectionPage:
         auth_header=row.auth_header,
         extra_query=row.extra_query,
         extra_headers=_headers(row),
-        poll_interval_s=row.poll_interval_s,
+        poll_s=round(schedule.interval_s(row)),
+        has_own_pace=row.poll_interval_s is not None,
         created_at=row.created_at,
         last_poll_at=row.last_poll_at,
         first_sweep_at=row.first_sweep_at,

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from django.db.models import CharField, Count, Max, Q, QuerySet, Sum, Value
+from django.db.models import CharField, Count, Max, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Substr
 
 from jobs.costs import HOUR, PriceList, PriceRow, Why
 from jobs.models import Connection, Job
 
+REINFORCEMENT = "reinforcement"
 AT = Coalesce("ended_at", "created_at")  # when it cost what it did
 
 
@@ -18,7 +19,8 @@ AT = Coalesce("ended_at", "created_at")  # when it cost what it did
 class Cell:
     """Finished jobs that have all of this in common. `usd`: of the `known` ones.
 
-    `unused`: of the others, those without trained tokens. `last_at`: when the last of them ended.
+    `unused`: of the others, those without trained tokens. `first_at`, `last_at`: when the first and
+    the last of them ended.
     """
 
     connection_id: int
@@ -30,16 +32,21 @@ class Cell:
     known: int
     usd: float | None
     unused: int
+    first_at: datetime | None
     last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Why jobs have no estimate. Of a missing price: of which model at which provider."""
+    """Why jobs have no estimate. Of a missing price: of which model at which provider.
+
+    `method`: reinforcement alone, for which no price of any method by tokens counts.
+    """
 
     why: Why
     base_model: str = ""
     dialect: str = ""
+    method: str = ""
 
 
 def cells(jobs: QuerySet[Job], *, with_tags: bool) -> tuple[Cell, ...]:
@@ -57,6 +64,7 @@ def cells(jobs: QuerySet[Job], *, with_tags: bool) -> tuple[Cell, ...]:
             known=Count("cost_usd"),
             usd=Sum("cost_usd"),
             unused=Count("pk", filter=unused),
+            first_at=Min("at"),
             last_at=Max("at"),
         )
     )
@@ -74,13 +82,27 @@ def lacks(
     return +counted
 
 
+def unpriced_since(
+    found: Iterable[Cell], connections: Mapping[int, Connection], prices: PriceList
+) -> dict[Lack, date]:
+    """The day from which on a price would have to be valid, by what it is missing of."""
+    days: dict[Lack, date] = {}
+    for cell in found:
+        for lack, number in _lacks_of(cell, connections[cell.connection_id].dialect, prices):
+            if number and lack.why is Why.NO_PRICE and cell.first_at:
+                day = cell.first_at.date()
+                days[lack] = min(day, days.get(lack, day))
+    return days
+
+
 def _lacks_of(cell: Cell, dialect: str, prices: PriceList) -> Iterator[tuple[Lack, int]]:
     unknown = cell.jobs - cell.known
     if not cell.base_model or cell.last_at is None:
         yield Lack(Why.NO_DAY if cell.base_model else Why.NO_MODEL), unknown
         return
     price = price_of(cell, dialect, prices)
-    no_price = Lack(Why.NO_PRICE, cell.base_model, dialect)
+    method = cell.method if cell.method == REINFORCEMENT else ""
+    no_price = Lack(Why.NO_PRICE, cell.base_model, dialect, method)
     if price is None:
         yield no_price, unknown
     elif price.unit == HOUR:

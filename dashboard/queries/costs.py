@@ -13,11 +13,11 @@ from django.utils.http import urlencode
 from accounts.models import Team
 from dashboard import words
 from dashboard.days import midnight_utc, read_day
-from dashboard.months import MonthChart, Sum, month_chart
+from dashboard.months import MonthChart, Sum, days_of, month_chart
 from dashboard.queries.active_costs import Running, running
-from dashboard.queries.cost_cells import AT, Cell, Lack, cells, lacks, price_of
+from dashboard.queries.cost_cells import AT, Cell, Lack, cells, lacks, price_of, unpriced_since
 from jobs import costing, repricing
-from jobs.costs import PriceList, Why
+from jobs.costs import HOUR, PriceList, Why
 from jobs.models import Connection, Job
 from jobs.models.job import OVER, JobQuerySet
 from providers.base import dialects
@@ -68,7 +68,7 @@ class CostFilter:
 class Group:
     """A row of the table. `share`: of the largest one, in percent.
 
-    It leads to the costs of its `connection` or `model`, or to the jobs at `url`.
+    It leads to the costs of its `connection`, `model` or month, or to the jobs at `url`.
     """
 
     label: str
@@ -77,16 +77,22 @@ class Group:
     connection: str = ""
     model: str = ""
     url: str = ""
+    first: date | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why `count` jobs have no estimate. `model`: the one a price can be added for at `url`."""
+    """Why `count` jobs have no estimate. `model`: the one a price can be added for at `url`.
+
+    `since`: the first day that such a price would be used on.
+    """
 
     count: int
     words: str
     model: str = ""
     provider: str = ""
+    since: date | None = None
     url: str = ""
 
 
@@ -136,8 +142,8 @@ def cost_page(team: Team, asked: CostFilter, now: datetime) -> CostPage:
     prices = costing.prices_of(team)
     over = _over(team, asked)
     found = cells(over, with_tags=asked.by == "tag")
-    active, whys = running(_active(team, asked), connections, prices, now)
-    groups = grouped(found, asked.by, connections)
+    active, whys = running(_active(team, asked, now), connections, prices, now)
+    groups = grouped(found, asked, connections)
     return CostPage(
         asked=asked,
         by_word=BY[asked.by],
@@ -146,9 +152,11 @@ def cost_page(team: Team, asked: CostFilter, now: datetime) -> CostPage:
         models=_models(team),
         total=summed(found),
         prices=_days(found, connections, prices),
-        reasons=_reasons(lacks(found, connections, prices)),
+        reasons=_reasons(
+            lacks(found, connections, prices), unpriced_since(found, connections, prices)
+        ),
         active=active,
-        active_reasons=_reasons(Counter({Lack(why): count for why, count in whys.items()})),
+        active_reasons=_reasons(Counter({Lack(why): count for why, count in whys.items()}), {}),
         groups=groups[:MOST_GROUPS],
         hidden=max(len(groups) - MOST_GROUPS, 0),
         chart=month_chart(_by_month(found)),
@@ -175,9 +183,13 @@ def _narrowed(team: Team, asked: CostFilter) -> JobQuerySet:
     return jobs.filter(base_model=asked.model) if asked.model else jobs
 
 
-def _active(team: Team, asked: CostFilter) -> JobQuerySet:
-    """By the names of the states: an index has these, but not those of other states than some."""
-    return _narrowed(team, asked).live().in_state(*ACTIVE)
+def _active(team: Team, asked: CostFilter, now: datetime) -> JobQuerySet:
+    """By the names of the states: an index has these, but not those of other states than some.
+
+    None for days that are over: what is active ends later.
+    """
+    jobs = _narrowed(team, asked).live().in_state(*ACTIVE)
+    return jobs.none() if asked.last and asked.last < now.date() else jobs
 
 
 def _over(team: Team, asked: CostFilter) -> QuerySet[Job]:
@@ -192,16 +204,16 @@ def _over(team: Team, asked: CostFilter) -> QuerySet[Job]:
 def group_rows(team: Team, asked: CostFilter) -> tuple[Group, ...]:
     """All rows of the table."""
     found = cells(_over(team, asked), with_tags=asked.by == "tag")
-    return grouped(found, asked.by, connections_of(team))
+    return grouped(found, asked, connections_of(team))
 
 
 def grouped(
-    found: Iterable[Cell], by: str, connections: Mapping[int, Connection]
+    found: Iterable[Cell], asked: CostFilter, connections: Mapping[int, Connection]
 ) -> tuple[Group, ...]:
     """The dearest first, months the newest first. A job with two tags counts in two rows."""
     members: dict[Group, list[Cell]] = defaultdict(list)
     for cell in found:
-        for empty in _groups_of(cell, by, connections):
+        for empty in _groups_of(cell, asked, connections):
             members[empty].append(cell)
     sums = {empty: summed(own) for empty, own in members.items()}
     highest = max((one.usd or 0 for one in sums.values()), default=0) or 1
@@ -209,32 +221,50 @@ def grouped(
         replace(empty, sum=one, share=round(100 * (one.usd or 0) / highest, 2))
         for empty, one in sums.items()
     ]
-    if by == "month":
+    if asked.by == "month":
         return tuple(sorted(groups, key=lambda group: group.label, reverse=True))
     return tuple(
         sorted(groups, key=lambda group: (-(group.sum.usd or 0), -group.sum.jobs, group.label))
     )
 
 
-def _groups_of(cell: Cell, by: str, connections: Mapping[int, Connection]) -> Iterator[Group]:
+def _groups_of(
+    cell: Cell, asked: CostFilter, connections: Mapping[int, Connection]
+) -> Iterator[Group]:
     """The groups that the cell is in, without their sums."""
-    none = Sum()
+    none, by = Sum(), asked.by
     if by == "connection":
         one = connections[cell.connection_id]
         yield Group(one.name, none, 0, connection=one.slug)
     elif by == "model":
         yield Group(cell.base_model or "Not named", none, 0, model=cell.base_model)
     elif by == "month":
-        yield Group(cell.month or "Undated", none, 0)
+        yield _month_group(cell.month, asked)
     elif by == "method":
-        yield Group(cell.method or "Not said", none, 0, url=_jobs_link(method=cell.method or ""))
+        yield Group(
+            cell.method or "Not said", none, 0, url=_jobs_link(asked, method=cell.method or "")
+        )
     else:
         for tag in cell.tags.split() or [""]:
-            yield Group(tag or "Without a tag", none, 0, url=_jobs_link(tag=tag))
+            yield Group(tag or "Without a tag", none, 0, url=_jobs_link(asked, tag=tag))
 
 
-def _jobs_link(**narrow: str) -> str:
-    return f"{reverse('jobs')}?{urlencode(narrow)}" if all(narrow.values()) else ""
+def _month_group(month: str | None, asked: CostFilter) -> Group:
+    """With its days, as far as they are asked for."""
+    if not month:
+        return Group("Undated", Sum(), 0)
+    first, last = days_of(month)
+    begin, end = max(first, asked.first or first), min(last, asked.last or last)
+    return Group(month, Sum(), 0, first=begin, last=end)
+
+
+def _jobs_link(asked: CostFilter, **narrow: str) -> str:
+    """Of the same connection and base model; not of the same days, for the list has days of creation."""
+    if not all(narrow.values()):
+        return ""
+    also = {"connection": asked.connection, "model": asked.model}
+    named = narrow | {name: value for name, value in also.items() if value}
+    return f"{reverse('jobs')}?{urlencode(named)}"
 
 
 def summed(found: Iterable[Cell]) -> Sum:
@@ -265,23 +295,25 @@ def _days(found: Iterable[Cell], connections: Mapping[int, Connection], prices: 
     return f"those used here date from {first}{until}"
 
 
-def _reasons(counted: Counter[Lack]) -> tuple[Reason, ...]:
+def _reasons(counted: Counter[Lack], since: Mapping[Lack, date]) -> tuple[Reason, ...]:
     """The most frequent first, and the rest in one line: nothing is left out of the count."""
     rows = sorted(counted.items(), key=lambda row: (-row[1], row[0].why.value, row[0].base_model))
-    shown = [_reason(lack, count) for lack, count in rows[:MOST_LACKS]]
+    shown = [_reason(lack, count, since.get(lack)) for lack, count in rows[:MOST_LACKS]]
     if rest := rows[MOST_LACKS:]:
         models = words.counted(len(rest), "more reason")
         shown.append(Reason(sum(count for _, count in rest), f"{models}, mostly of other models"))
     return tuple(shown)
 
 
-def _reason(lack: Lack, count: int) -> Reason:
+def _reason(lack: Lack, count: int, since: date | None) -> Reason:
     if lack.why is not Why.NO_PRICE or not lack.base_model:
         return Reason(count, lack.why.value)
     provider = dialects()[lack.dialect].label if lack.dialect in dialects() else lack.dialect
-    asked = urlencode({"dialect": lack.dialect, "base_model": lack.base_model})
-    url = f"{reverse('prices')}?{asked}#add"
-    return Reason(count, "no price is known of", lack.base_model, provider, url)
+    asked = {"dialect": lack.dialect, "base_model": lack.base_model}
+    asked |= {"method": lack.method, "unit": HOUR} if lack.method else {}
+    asked |= {"valid_from": since.isoformat()} if since else {}
+    url = f"{reverse('prices')}?{urlencode(asked)}#add"
+    return Reason(count, "no price is known of", lack.base_model, provider, since, url)
 
 
 def _top(over: QuerySet[Job]) -> tuple[TopJob, ...]:

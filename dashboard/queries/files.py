@@ -94,7 +94,9 @@ def files(job: Job) -> tuple[FileRow, ...]:
             connection=job.connection_id, provider_id__in=[name for _, name in named]
         )
     }
-    return tuple(file_row(role, name, stored.get(name)) for role, name in named)
+    return tuple(
+        file_row(role, name, stored.get(name), is_settled=job.is_settled) for role, name in named
+    )
 
 
 def newest_look(rows: Iterable[FileRow]) -> datetime | None:
@@ -102,8 +104,8 @@ def newest_look(rows: Iterable[FileRow]) -> datetime | None:
     return max((row.seen_at for row in rows if row.seen_at), default=None)
 
 
-def file_row(role: str, provider_id: str, file: File | None) -> FileRow:
-    """A file that was never looked up is shown by its id alone."""
+def file_row(role: str, provider_id: str, file: File | None, *, is_settled: bool) -> FileRow:
+    """A file that was never looked up is shown by its id alone. Of a settled job nothing is fetched."""
     shown = file or File(provider_id=provider_id)
     return FileRow(
         role=role,
@@ -117,13 +119,20 @@ def file_row(role: str, provider_id: str, file: File | None) -> FileRow:
         sha256=shown.sha256,
         fetched_at=shown.fetched_at,
         seen_at=shown.fetched_at or (file.first_seen_at if file else None),
-        word=shown.get_fetch_display() if file else "Not looked up",
+        word=_fate(file, is_settled=is_settled),
         reason=shown.fetch_reason,
         is_stored=shown.content is not None,
         encoding=shown.encoding,
         skipped_rows=shown.skipped_rows,
         preview=preview(shown, PREVIEW_ROWS) if shown.kind == "csv" else None,
     )
+
+
+def _fate(file: File | None, *, is_settled: bool) -> str:
+    if file is None:
+        return "Not looked up"
+    is_given_up = is_settled and file.fetch == File.Fetch.WANTED
+    return "Could not be read" if is_given_up else str(file.get_fetch_display())
 
 
 def preview(file: File, most: int = peek.ROWS) -> Preview | None:
@@ -163,7 +172,7 @@ def file_page(job: Job, file_id: str, line: str) -> FilePage:
     if role is None:
         raise Http404
     file = File.objects.filter(connection=job.connection_id, provider_id=file_id).first()
-    row, asked = file_row(role, file_id, file), row_id(line)
+    row, asked = file_row(role, file_id, file, is_settled=job.is_settled), row_id(line)
     shown = preview(file) if file else None
     if not (file and file.content and shown and asked):
         return FilePage(row, shown, 0)

@@ -77,7 +77,7 @@ def _verdict(
     """
     ended = over(cells)
     if not ended:
-        return f"No job has ended {asked.span}."
+        return f"No job {'like this ' if asked.is_narrow else ''}has ended {asked.span}."
     parts = [_failed_words(failed, ended)]
     if taken.run and taken.run.rows[0].spread.is_telling:
         row = taken.run.rows[0]

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Team
 from dashboard.queries.buckets import Bucket
@@ -41,7 +42,11 @@ class InsightFilter:
         )
 
     def since(self, now: datetime) -> datetime | None:
-        return None if self.days == "all" else now - timedelta(days=int(self.days))
+        """The reader's midnight of that day: the jobs list counts by whole days of the same zone."""
+        if self.days == "all":
+            return None
+        day = timezone.localdate(now) - timedelta(days=int(self.days))
+        return datetime.combine(day, time(), timezone.get_current_timezone())
 
     @property
     def is_narrow(self) -> bool:

@@ -163,7 +163,8 @@ def _trouble(
     if audit:
         return audit.gravest
     if bad:
-        return f"{bad} of {words.counted(len(lines), 'connection')} need a look."
+        need = "needs" if bad == 1 else "need"
+        return f"{bad} of {words.counted(len(lines), 'connection')} {need} a look."
     if late.behind:
         return f"{words.counted(late.behind, 'job is', 'jobs are')} overdue."
     if alerts.given_up:

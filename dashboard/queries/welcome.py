@@ -46,7 +46,20 @@ class Line:
 
     @property
     def is_archive_open(self) -> bool:
-        return not self.archive and self.row.jobs.kept < self.row.jobs.over
+        """Before its first answer nobody knows whether there is anything to keep."""
+        is_kept = self.row.last_good_at is not None and self.row.jobs.kept >= self.row.jobs.over
+        return not self.archive and not is_kept
+
+    @property
+    def can_archive(self) -> bool:
+        return self.is_archive_open and not self.row.is_troubled
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is being read: its first answer, its archive, or what ended and is not kept yet."""
+        is_asked = not (self.row.is_troubled or self.row.is_paused)
+        is_unread = self.row.last_good_at is None or self.row.jobs.kept < self.row.jobs.over
+        return self.archive == Backfill.State.RUNNING or (is_asked and is_unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +77,8 @@ class WelcomePage:
 
     @property
     def is_moving(self) -> bool:
-        """Whether it changes by itself: an archive is read, or a first answer is waited for."""
-        return any(
-            line.archive == Backfill.State.RUNNING or line.row.last_good_at is None
-            for line in self.connections
-        )
+        """Whether it changes by itself."""
+        return any(line.is_moving for line in self.connections)
 
     @property
     def found(self) -> str:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,12 +27,16 @@ from dashboard.forms.alerts import ChannelNameForm
 from dashboard.forms.connections import ConfirmNameForm
 from dashboard.queries import alerts as queries
 from dashboard.queries import hearing
-from dashboard.views import welcome
+from dashboard.views import live, once, welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
 FROM_ENVIRONMENT = (
     "{} comes from the environment, and the next start would undo this. "
     "Change TUNEBELL_WEBHOOK_URL and start TuneBell again."
+)
+SAVED_ALREADY = (
+    "This channel is saved already, and its secret was shown that once. "
+    "Lost it? Remove the channel and add it again."
 )
 
 
@@ -53,11 +58,17 @@ def overview(request: TeamRequest) -> HttpResponse:
 
 
 def _overview_page(request: TeamRequest, tried: Tried | None = None) -> HttpResponse:
-    may_read = request.membership.may(Role.EDITOR)
+    role, may_read = Role(request.membership.role), request.membership.may(Role.EDITOR)
     page = queries.alerts_page(request.team, timezone.now(), with_answers=may_read)
-    warnings = hearing.warnings(hearing.hearing(request.team), Role(request.membership.role))
-    context = {"page": page, "warnings": warnings, "tried": tried}
-    return render(request, "alerts/overview.html", context)
+    warnings = hearing.warnings(hearing.hearing(request.team), role)
+    tag = live.tag_of(request, role, page, warnings)
+    if live.is_current(request, tag):
+        return live.unchanged(tag)
+    seconds = live.ACTIVE_S if page.waiting else live.QUIET_S
+    # A refresh would take away what the test said.
+    region = live.Live(reverse("alerts"), tag, seconds, is_on=tried is None)
+    context = {"page": page, "warnings": warnings, "tried": tried, "live": region}
+    return live.page(request, "alerts/overview.html", "region", tag, context)
 
 
 @require_safe
@@ -72,6 +83,9 @@ def choose_kind(request: TeamRequest) -> HttpResponse:
 def add_channel(request: TeamRequest, kind: str) -> HttpResponse:
     if kind not in kinds():
         raise Http404
+    if once.is_again(request):
+        messages.warning(request, SAVED_ALREADY)
+        return welcome.done(request, "alerts")
 
     def save(name: str, facts: dict[str, object]) -> setup.Created:
         return setup.create_channel(request.team, kind, name, facts)
@@ -149,6 +163,7 @@ def _saved_channel(request: TeamRequest, created: setup.Created) -> HttpResponse
         )
         return welcome.done(request, "alerts")
     # Shown in this answer and nowhere else: a redirect would have to store it somewhere.
+    once.note_taken(request)
     return render(
         request,
         "alerts/secret_once.html",

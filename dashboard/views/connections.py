@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -65,18 +66,18 @@ class TestResult:
 @require_safe
 @team_required()
 def connection_list(request: TeamRequest) -> HttpResponse:
-    return render(request, "connections/list.html", {"page": queries.connection_list(request.team)})
+    page = queries.connection_list(request.team)
+    tag = live.tag_of(request, request.membership.role, page)
+    if live.is_current(request, tag):
+        return live.unchanged(tag)
+    context = {"page": page, "live": live.Live(request.path, tag, live.QUIET_S)}
+    return live.page(request, "connections/list.html", "region", tag, context)
 
 
 @require_safe
 @team_required()
 def detail(request: TeamRequest, connection: str) -> HttpResponse:
-    found = queries.find_connection(request.team, connection)
-    panel = archive_panel(found)
-    tag = live.tag_of(request, panel)
-    if live.is_current(request, tag):
-        return live.unchanged(tag)
-    return detail_page(request, found, AddJobForm(), panel=panel)
+    return detail_page(request, queries.find_connection(request.team, connection), AddJobForm())
 
 
 def detail_page(
@@ -84,26 +85,35 @@ def detail_page(
     found: Connection,
     form: AddJobForm,
     result: TestResult | None = None,
-    panel: ArchivePanel | None = None,
     secret_form: WebhookSecretForm | None = None,
 ) -> HttpResponse:
     """The page of a connection; with status 400 where a form on it has errors."""
-    panel = panel or archive_panel(found)
-    tag = live.tag_of(request, panel)
+    page, panel = queries.connection_page(found), archive_panel(found)
+    tag = live.tag_of(request, request.membership.role, page, panel)
+    if live.is_current(request, tag):
+        return live.unchanged(tag)
     context = {
-        "page": queries.connection_page(found),
+        "page": page,
         "archive": panel,
         "models": catalog_panel(found, timezone.now().date()),
         "webhooks": webhook_panel(found),
-        "live": live.Live(f"/connections/{found.slug}/", tag, is_on=panel.is_running),
+        "live": _region_of(found, tag, panel, is_on=result is None),
         "form": form,
         "secret_form": secret_form or WebhookSecretForm(),
         "result": result,
     }
-    answer = live.page(request, "connections/detail.html", "archive", tag, context)
+    answer = live.page(request, "connections/detail.html", "region", tag, context)
     is_wrong = form.errors or (secret_form and secret_form.errors)
     answer.status_code = 400 if is_wrong else 200
     return answer
+
+
+def _region_of(found: Connection, tag: str, panel: ArchivePanel, *, is_on: bool) -> live.Live:
+    """`is_on` False: a refresh would take away what a test said."""
+    seconds = live.ACTIVE_S if panel.is_running else live.QUIET_S
+    is_watched = not (found.is_paused or found.archived_at)
+    url = reverse("connection", args=[found.slug])
+    return live.Live(url, tag, seconds, is_on=is_on and (is_watched or panel.is_running))
 
 
 @sensitive_post_parameters("api_key")

@@ -65,9 +65,9 @@ def file_content(request: ApiRequest, file_id: str) -> HttpResponseBase:
     found = _file_or_error(request, file_id)
     content = found.received()
     if content is None:
-        reason = (
-            f"The content of '{file_id}' is not kept here: {found.get_fetch_display().lower()}."
-        )
+        is_wanted = found.fetch == File.Fetch.WANTED  # for ever, where it could not be read
+        why = "not read so far" if is_wanted else found.get_fetch_display().lower()
+        reason = f"The content of '{file_id}' is not kept here: {why}."
         raise ApiError(404, "content_not_kept", reason, "file_id")
     name = re.sub(r"[^A-Za-z0-9._-]", "_", found.filename or found.provider_id)
     # Never as a page: an attachment of no type that a browser would show.

@@ -36,7 +36,9 @@ def edit(request: TeamRequest, public_id: UUID) -> HttpResponse:
 def _form_page(request: TeamRequest, rule: Rule | None) -> HttpResponse:
     is_preview = "preview" in request.POST
     zone, asked = request.user.time_zone, request.POST or None
-    form = RuleForm(request.team, asked, rule=rule, zone=zone, is_preview=is_preview)
+    form = RuleForm(
+        request.team, asked, rule=rule, asked=request.GET, zone=zone, is_preview=is_preview
+    )
     is_good = request.method == "POST" and form.is_valid()
     # Thousands of changes are looked at: a second of work for patterns with many stars.
     is_too_often = is_good and is_preview and not limits.take(limits.RULE_PREVIEW, request.team.pk)

@@ -21,9 +21,12 @@ from accounts.models import ApiToken, Membership, Role, SignInLink, User
 from dashboard.forms.signin import PasswordForm
 from dashboard.forms.team import InviteForm, RoleForm, TokenForm
 from dashboard.queries import team as queries
-from dashboard.views import welcome
+from dashboard.views import once, welcome
 from dashboard.views.connections import FORM_METHODS, too_many
 
+MADE_ALREADY = (
+    "This token was made already, and shown that once. Lost it? Revoke it and make another."
+)
 LAST_ADMIN = "A team keeps at least one admin. Make somebody else admin first."
 
 
@@ -178,6 +181,9 @@ def password(request: TeamRequest) -> HttpResponse:
 @require_http_methods(FORM_METHODS)
 @team_required(Role.ADMIN)
 def tokens(request: TeamRequest) -> HttpResponse:
+    if once.is_again(request):
+        messages.warning(request, MADE_ALREADY)
+        return redirect("tokens")
     form = TokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _new_token(request, form)
@@ -193,6 +199,7 @@ def _new_token(request: TeamRequest, form: TokenForm) -> HttpResponse:
             request.team, name, creator=request.user, expires_at=expires_at
         )
         note(request, "token made", name)
+    once.note_taken(request)
     context = {"name": name, "secret": secret, "base_url": f"{settings.SITE_URL}/v1"}
     return render(request, "team/token_once.html", context)
 

@@ -87,7 +87,7 @@ def test_a_model_that_retires_is_found_first_and_nobody_is_told_yet(page, lab):
     page.get_by_role("link", name=re.compile("^Not announced")).click()
     expect(first).to_contain_text("ft:other:keeps")
     page.get_by_role("link", name="Add a rule").click()
-    expect(page).to_have_url(re.compile("/alerts/rules/add/$"))
+    expect(page).to_have_url(re.compile(r"/alerts/rules/add/\?when=retiring$"))
 
 
 def test_a_full_page_of_plots_is_open_to_all(url, visit, lab):

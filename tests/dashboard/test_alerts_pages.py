@@ -83,6 +83,14 @@ def test_a_new_webhook_shows_its_made_secret_once(admin, team):
         assert SECRET_PATH not in later
 
 
+def test_a_form_sent_again_by_a_reload_makes_no_second_channel(admin, team):
+    page = {"name": "hook", "url": "http://127.0.0.1:9/x", "csrfmiddlewaretoken": "of-this-page"}
+    admin.post("/alerts/channels/add/webhook/", page)
+    again = admin.post("/alerts/channels/add/webhook/", page, follow=True)
+    assert "This channel is saved already" in text(again)
+    assert Channel.objects.get(team=team).name == "hook"
+
+
 @pytest.mark.parametrize(
     ("kind", "facts"),
     [("webhook", {"url": "http://169.254.169.254/"}), ("webhook", {"url": ""}), ("email", {"address": "nobody"}),
@@ -277,6 +285,30 @@ def test_that_nothing_is_undelivered_is_said(admin, hook):
 
 
 @pytest.mark.both_databases
+def a_poll(client, tag: str):
+    return client.get("/alerts/", HTTP_HX_REQUEST="true", HTTP_HX_PTAG=tag)
+
+
+def test_an_open_page_learns_what_became_of_channels_and_alerts(editor, hook):
+    tag = editor.get("/alerts/")["HX-PTag"]
+    assert a_poll(editor, tag).status_code == 304
+    Channel.objects.update(failures=1, last_answer="503")
+    a_dead_delivery(hook)
+    answer = a_poll(editor, tag)
+    shown = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<html" not in shown
+    assert all(word in shown for word in ("Failing", "Given up", "1 alert was given up."))
+    assert a_poll(editor, answer["HX-PTag"]).status_code == 304
+
+
+def test_what_a_test_said_stays_until_the_page_is_left(admin, hook):
+    assert 'id="alerts" class="live" hx-get="/alerts/"' in admin.get("/alerts/").content.decode()
+    tried = admin.post(f"/alerts/channels/{hook.public_id}/test/").content.decode()
+    assert 'id="tested"' in tried
+    assert "hx-get" not in tried
+
+
 def test_what_was_sent_and_given_up_is_counted_over_the_same_day(admin, hook):
     """An alert may be tried for more than a day: its last try counts, not its making."""
     a_rule(hook)

@@ -47,10 +47,10 @@ def test_started_paused_and_gone_on_with(editor):
     assert AuditEntry.objects.filter(action__startswith="backfill.").count() == 3
 
 
-def test_only_a_running_archive_refreshes_the_page(editor):
-    assert "hx-get" not in page(editor)
+def test_a_running_archive_refreshes_the_page_more_often(editor):
+    assert 'data-live="30"' in page(editor)
     editor.post("/connections/lab/backfill/start/")
-    assert "hx-get" in page(editor)
+    assert 'data-live="5"' in page(editor)
 
 
 def test_a_quiet_poll_of_a_running_archive_is_a_304(editor):

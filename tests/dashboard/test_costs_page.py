@@ -102,9 +102,30 @@ def test_reasons_count_every_job_without_an_estimate(viewer, lab):
 
 def test_a_missing_price_leads_editors_to_the_form(lab):
     done(lab, base_model="my/own & model")
-    link = 'href="/costs/prices/?dialect=openai&amp;base_model=my%2Fown+%26+model#add"'
+    asked = f"dialect=openai&amp;base_model=my%2Fown+%26+model&amp;valid_from={NOON:%Y-%m-%d}"
+    link = f'href="/costs/prices/?{asked}#add"'
     seen = [link in text(as_role(lab, role).get(COSTS)) for role in (Role.VIEWER, Role.EDITOR)]
     assert seen == [False, True]
+
+
+@pytest.mark.parametrize("method", ["supervised", "reinforcement"])
+def test_a_price_added_from_the_reason_makes_the_estimate(lab, method):
+    editor = as_role(lab, Role.EDITOR)
+    job = done(lab, base_model="own", method=method, ended_at=NOON - timedelta(days=40))
+    a_transition(job, from_state="running", to_state="succeeded", stayed_s=3600)
+    done(lab, base_model="own", method=method)
+    [reason] = [one for one in costs(editor).reasons if one.model]
+    form = editor.get(reason.url).context["form"]
+    named = {name: form[name].value() or "" for name in form.fields}
+    named["unit"] = named["unit"] or "tokens"  # as a browser takes the first of a list
+    answer = editor.post("/costs/prices/add/", {**named, "usd": "5", "source": "contract"})
+    assert answer.status_code == 302
+    assert not [one for one in costs(editor).reasons if one.model]
+
+
+def test_the_day_of_a_missing_price_is_said_where_one_counts_from_later_on(viewer, lab):
+    done(lab, ended_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert "at OpenAI as of 2020-01-01" in text(viewer.get(COSTS))
 
 
 @pytest.mark.parametrize(
@@ -189,6 +210,27 @@ def test_active_jobs_are_projected_as_each_alone_would_be(viewer, lab):
         found = [one for one in alone if getattr(one, "why", None) is why]
         shown = "no price is known" if why is Why.NO_PRICE else why.value
         assert sum(count for word, count in whys.items() if word.startswith(shown)) == len(found)
+
+
+def test_days_that_are_over_have_no_active_job(viewer, lab):
+    a_job(lab, trained_tokens=1_000_000, step=10, total_steps=20)
+    today = timezone.now().date()
+    assert costs(viewer, f"?to={today}").active.jobs == 1
+    assert "No job like this" in text(viewer.get(f"{COSTS}?to={today - timedelta(days=1)}"))
+
+
+def test_a_month_leads_to_what_it_was_spent_on(viewer, lab):
+    done(lab), done(lab, ended_at=NOON - timedelta(days=90))
+    page = text(viewer.get(f"{COSTS}?by=month&from={NOON:%Y}-11-05"))
+    link = f"{COSTS}?by=model&from={NOON:%Y}-11-05&to={NOON:%Y}-11-30"
+    assert f'<a href="{link.removeprefix(COSTS).replace("&", "&amp;")}">{NOON:%Y-%m}</a>' in page
+    assert costs(viewer, link.removeprefix(COSTS)).total.jobs == 1
+
+
+def test_a_group_of_jobs_keeps_connection_and_model(viewer, lab):
+    done(lab, tags="eu")
+    [group] = costs(viewer, f"?by=tag&connection=lab&model={MINI}").groups
+    assert group.url == f"/jobs/?tag=eu&connection=lab&model={MINI}"
 
 
 def test_a_projection_is_not_in_the_sum(viewer, lab):

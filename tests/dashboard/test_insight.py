@@ -4,13 +4,14 @@ import html
 import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.models import Role, User
 from dashboard.queries import insight_failures, insight_settings
 from dashboard.queries.insight import InsightFilter, insight
 from tests.builders import a_connection, a_job, a_member, a_team, a_transition
@@ -114,6 +115,20 @@ def test_a_group_leads_to_the_same_jobs_in_the_list(lab):
         "connection": ["lab"],
         "model": ["gpt-x"],
     }
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tokyo"])
+def test_the_time_begins_where_that_of_the_list_begins(lab, zone):
+    client, today = Client(), timezone.localtime(timezone=ZoneInfo(zone))
+    member = a_member(lab.team)
+    User.objects.filter(pk=member.pk).update(time_zone=zone)
+    client.force_login(member)
+    first = today.replace(hour=0, minute=0, second=0) - timedelta(days=30)
+    for minutes in (-10, 10):
+        a_job(lab, state="failed", error_code="x", created_at=first + timedelta(minutes=minutes))
+    page = client.get("/insight/?days=30").context["page"]
+    [cause] = page.failures.causes
+    assert len(client.get(cause.list_url).context["page"].rows) == page.total == 1
 
 
 def test_without_a_code_messages_that_differ_in_numbers_are_one_group(lab):
@@ -303,6 +318,11 @@ def test_a_filter_that_hides_all_offers_the_way_back(lab, client):
     shown = text_of(client.get("/insight/?connection=nowhere"))
     assert "The filter hides all jobs of this time." in shown
     assert "Clear filter" in shown
+
+
+def test_what_a_filter_hides_is_not_said_not_to_have_ended(lab):
+    failed(lab)
+    assert page_of(lab, "model=other").verdict == "No job like this has ended in the last 90 days."
 
 
 def test_an_empty_page_says_what_it_will_show_and_when(client):

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.downloads import disposition
 from jobs.models import File, Job
-from tests.builders import a_job
+from tests.builders import NOON, a_job
 from tests.dashboard.job_pages import a_result_file, page_of, part_of
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,18 @@ def test_a_file_name_cannot_leave_its_header(name) -> None:
     )
     assert plain
     assert not plain[1].startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("settled_at", "word"), [(None, "To be fetched"), (NOON, "Could not be read")]
+)
+def test_a_file_is_to_be_fetched_until_its_job_is_settled(viewer, lab, settled_at, word) -> None:
+    job = a_job(lab, state="succeeded", settled_at=settled_at, result_files=["file-w"])
+    File.objects.create(
+        connection=lab, provider_id="file-w", fetch="wanted", fetch_reason="Error 500"
+    )
+    for page in (page_of(viewer, job), page_of(viewer, job, "files/file-w/preview/")):
+        assert f"{word}: <bdi>Error 500</bdi>" in page
 
 
 @pytest.mark.parametrize("file_id", ["file-other", "file-gone", "file-r2"])

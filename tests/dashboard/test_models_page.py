@@ -271,6 +271,20 @@ def test_when_no_rule_speaks_of_retirements_nobody_is_told(lab, facts):
     ]
 
 
+def test_a_missing_rule_is_one_press_away(lab):
+    retires(lab, "gpt-x", 20), retires(lab, "gpt-y", 30)
+    made(lab, "v1"), made(lab, "v2", "gpt-y")
+    editor, viewer = as_role(lab, Role.EDITOR), as_role(lab)
+    every, one = "/alerts/rules/add/?when=retiring", "/alerts/rules/add/?when=retiring&amp;model="
+    assert f'href="{every}"' in editor.get("/models/").content.decode()
+    a_rule(a_channel(lab.team), states=["retiring"], base_models=["gpt-y"])
+    shown = editor.get("/models/").content.decode()
+    assert [f'href="{one}{name}"' in shown for name in ("gpt-x", "gpt-y")] == [True, False]
+    assert "rules/add" not in viewer.get("/models/").content.decode()
+    form = editor.get(f"{every}&model=gpt-x").context["form"]
+    assert (form["states"].value(), form["base_models"].value()) == (["retiring"], "gpt-x")
+
+
 def test_what_retires_later_or_never_is_not_in_the_summary(lab):
     retires(lab, "far", 91)
     retires(lab, "gone", -1)

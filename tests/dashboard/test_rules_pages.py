@@ -56,6 +56,12 @@ def text(answer) -> str:
     return words.replace("<strong>", "").replace("</strong>", "").replace("&#x27;", "'")
 
 
+@pytest.mark.parametrize("query", ["?when=", "?when=nonsense&when=<b>", "?model=%0A%0A*&when[]=1"])
+def test_a_senseless_address_opens_the_usual_form(editor, hook, query):
+    form = editor.get(f"{ADD}{query}").context["form"]
+    assert list(form["states"].value()) == ["succeeded", "failed", "cancelled"]
+
+
 @pytest.mark.both_databases
 def test_a_rule_with_everything_is_stored_and_read_as_one_sentence(editor, team, whole):
     lab = a_connection(team, name="lab")

@@ -158,6 +158,23 @@ def test_the_verdict_counts_jobs_that_nothing_but_us_holds_back(working, team, n
     assert status.status_page(team, now).is_well
 
 
+def test_the_verdict_says_one_in_the_singular(working, team, now, monkeypatch):
+    monkeypatch.setattr(status, "depths", lambda _queues: {})
+    a_connection(team, health=Health.REJECTED, created_at=now)
+    assert status.status_page(team, now).verdict == "1 of 1 connection needs a look."
+
+
+def test_an_open_page_goes_on_telling_who_is_at_work(client, working, team):
+    client.force_login(a_member(team))
+    first = client.get("/status/")
+    poll = {"HX-Request": "true", "HX-PTag": first["HX-PTag"]}
+    assert 'hx-get="/status/"' in first.content.decode()
+    Heartbeat.objects.update(at=timezone.now() - LONG_AGO)
+    later = client.get("/status/", headers=poll)
+    assert "Not seen: poll worker" in text(later)
+    assert "<html" not in text(later)
+
+
 def test_the_pace_is_told_of_this_hour_and_the_last(working, team, now):
     hour = now.replace(minute=0, second=0, microsecond=0)
     tallies = [(hour, 1, 90), (hour - timedelta(hours=1), 5, 9), (hour, 1e9, 1)]

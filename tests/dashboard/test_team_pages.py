@@ -180,6 +180,21 @@ def test_a_token_is_shown_once_and_stored_as_a_digest(admin, team):
     assert secret not in text(admin.get("/team/tokens/"))
 
 
+def test_a_form_sent_again_by_a_reload_makes_no_second_token(admin, team):
+    page = {"name": "grafana", "days": "", "csrfmiddlewaretoken": "of-this-page"}
+    admin.post("/team/tokens/", page)
+    again = admin.post("/team/tokens/", page, follow=True)
+    assert "This token was made already" in text(again)
+    assert "Token grafana" not in text(again)
+    admin.post("/team/tokens/", {**page, "name": "export"})
+    assert ApiToken.objects.for_team(team).count() == 2
+
+
+def test_a_token_without_an_end_says_so(admin):
+    admin.post("/team/tokens/", {"name": "grafana", "days": ""})
+    assert '<td class="wide">never</td>' in text(admin.get("/team/tokens/"))
+
+
 def test_a_revoked_token_stays_listed_and_stops_working(admin, team, boss):
     secret = ApiToken.create_token(team, "grafana", creator=boss)
     admin.post(reverse("token-revoke", args=[ApiToken.objects.get().pk]))

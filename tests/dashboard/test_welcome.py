@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry
 from alerts.models import Channel, Rule
 from alerts.setup import has_listener
-from jobs.models import Backfill, Connection
+from jobs.models import Backfill, Connection, Job
 from tests.builders import NOON, a_channel, a_connection, a_job, a_member, a_team
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,14 @@ def test_the_page_refreshes_while_something_moves_and_rests_otherwise(admin, tea
     assert "hx-trigger" in admin.get("/welcome/").content.decode()
 
 
+def test_the_page_refreshes_until_what_ended_is_kept(admin, team):
+    line = a_connection(team, health="ok", last_good_at=NOON)
+    job = a_job(line, state="succeeded", settled_at=None)
+    assert "hx-trigger" in admin.get("/welcome/").content.decode()
+    Job.objects.filter(pk=job.pk).update(settled_at=NOON)
+    assert "hx-trigger" not in admin.get("/welcome/").content.decode()
+
+
 def test_a_quiet_refresh_is_a_304(admin, team):
     a_connection(team, last_good_at=None)
     tag = admin.get("/welcome/").headers["HX-PTag"]
@@ -154,3 +162,18 @@ def test_the_list_of_a_demo_leads_an_admin_to_the_first_steps(admin, team):
     assert "These jobs are simulated" in admin.get("/jobs/").content.decode()
     a_connection(team)
     assert "These jobs are simulated" not in admin.get("/jobs/").content.decode()
+
+
+def test_before_its_first_answer_no_history_is_called_kept(admin, team):
+    row = a_connection(team)
+    answer = admin.get("/welcome/")
+    assert states(answer) == ["Done", "Done", "Next", "Open"]
+    assert "not read yet" in answer.content.decode()
+    Connection.objects.filter(pk=row.pk).update(last_good_at=NOON, health="ok")
+    assert states(admin.get("/welcome/"))[2] == "Done"
+    assert "no finished job" in admin.get("/welcome/").content.decode()
+
+
+def test_no_archive_is_offered_of_what_cannot_be_read(admin, team):
+    a_connection(team, health="rejected", health_reason="401: the key was rejected")
+    assert "Archive everything" not in admin.get("/welcome/").content.decode()
