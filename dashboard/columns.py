@@ -184,8 +184,13 @@ def _line(row: "Row", shown: Sequence[Column]) -> str:
     """The muted line: what is doubtful, where it runs, and what people said of it."""
     parts: list[str] = [marks.flag(kind) for kind in row.flags]
     parts += [escape(row.detail)] if row.detail else []
-    said = ((row.is_missing, "gone at the provider"), (row.is_muted, "muted"))
-    parts += [word for is_so, word in (*said, (row.is_restart, "restarted")) if is_so]
+    said = (
+        (row.is_unwatched, "watching paused"),
+        (row.is_missing, "gone at the provider"),
+        (row.is_muted, "muted"),
+        (row.is_restart, "restarted"),
+    )
+    parts += [word for is_so, word in said if is_so]
     has_own = any(column.name == "tags" for column in shown)
     own = f" {tags(row.tags)}" if row.tags and not has_own else ""
     return f"{' · '.join(parts)}{own}"

@@ -40,6 +40,7 @@ class Listed(NamedTuple):
     tags: str
     flags: str
     is_missing: bool
+    is_paused: bool
     restarted_from: str | None
     error_code: str | None
     error_message: str | None
@@ -82,6 +83,7 @@ class Row:
     raw_status: str
     is_missing: bool
     is_restart: bool
+    is_unwatched: bool  # while it may still move
     curve: list[float]
     figure: float | None
     figure_label: str
@@ -149,6 +151,7 @@ def row_of(job: Listed, connection: Connection) -> Row:
         raw_status=job.raw_status,
         is_missing=job.is_missing,
         is_restart=job.restarted_from is not None,
+        is_unwatched=not is_over and (job.is_paused or connection.is_paused),
         curve=job.curve,
         figure=job.headline_value,
         figure_label=label_of(job.headline_metric) if job.headline_metric else "",

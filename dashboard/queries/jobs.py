@@ -100,6 +100,12 @@ class JobsPage:
         return not self.connections
 
     @property
+    def unwatched(self) -> tuple[Connection, ...]:
+        """Paused connections whose jobs this list may show."""
+        paused = (one for one in self.connections if one.is_paused)
+        return tuple(one for one in paused if self.asked.connection in {"", one.slug})
+
+    @property
     def is_demo(self) -> bool:
         """Whether all that is watched is simulated."""
         return bool(self.connections) and all(
