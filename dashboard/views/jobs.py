@@ -1,6 +1,7 @@
 """The jobs list, the page of one job and its events: request, query, render."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -9,11 +10,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import TeamRequest, team_required
 from accounts.models import Role
 from dashboard import visits
+from dashboard.list_url import list_url
 from dashboard.metric_view import MetricView
 from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
-from dashboard.queries.export import TICKED, compare_url
+from dashboard.queries.export import EVERY, TICKED, TooMany, compare_all_url, compare_url
 from dashboard.queries.job_filter import JobFilter
 from dashboard.views import live
 from jobs import searching
@@ -64,8 +66,17 @@ def remember_visit(response: HttpResponse, visit: visits.Visit) -> None:
 @require_POST
 @team_required()
 def compare_ticked(request: TeamRequest) -> HttpResponse:
-    """Leads to the page that compares the ticked jobs, or asks for some where none is ticked."""
-    return redirect(compare_url(request.team, request.POST.getlist(TICKED)))
+    """Leads to the page that compares the ticked jobs, or asks for some where none is ticked.
+
+    The address carries the list's filter, for where all of the list is meant.
+    """
+    if request.POST.get(EVERY) != "1":
+        return redirect(compare_url(request.team, request.POST.getlist(TICKED)))
+    try:
+        return redirect(compare_all_url(request.team, request.GET))
+    except TooMany as error:
+        messages.error(request, str(error))
+        return redirect(list_url(request.GET.urlencode()))
 
 
 @require_safe

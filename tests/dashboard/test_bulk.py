@@ -211,3 +211,32 @@ def test_a_viewer_is_offered_nothing(lab, team):
     assert ["/jobs/bulk/" in html for html in pages] == [False, True]
     assert 'action="/jobs/bulk/?export=1"' in pages[1]
     assert 'form="ticked" name="action" value="archive"' in pages[1]
+
+
+def compared(client, query, **told):
+    return client.post(f"/jobs/compare/{query}", {"all": "1", **told}).headers["Location"]
+
+
+def test_all_of_the_list_is_compared_in_its_order(client, lab):
+    names = {"a": 0.5, "b": 0.2, "c": None, "d": 0.1}
+    jobs = {
+        name: a_job(lab, provider_id=name, tags=" sweep " if name != "d" else "", best_valid_loss=loss)
+        for name, loss in names.items()
+    }
+    where = compared(client, "?sort=best&tag=sweep&limit=20", job=jobs["d"].pk)
+    assert where == "/compare/?jobs=lab/b,lab/a,lab/c"
+
+
+def test_more_jobs_than_a_comparison_holds_stay_on_the_list(client, lab):
+    for _ in range(101):
+        a_job(lab, state="failed")
+    assert compared(client, "?state=failed") == "/jobs/?state=failed"
+    assert said(client) == (
+        "These are 101 jobs; a comparison holds 100. Narrow the filter first."
+    )
+
+
+def test_an_address_alone_never_means_all(client, lab):
+    ticked, other = a_job(lab), a_job(lab)
+    do(client, "mute", ticked, query="?all=1")
+    assert [Silence.objects.filter(job=job).exists() for job in (ticked, other)] == [True, False]

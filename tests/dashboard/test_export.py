@@ -72,6 +72,14 @@ def test_ticked_jobs_are_exported_alone(client, lab):
     assert suffixes(client.post("/export/", asked)) == {"one", "two"}
 
 
+def test_all_of_the_list_is_more_than_what_is_ticked_besides(client, lab):
+    one = a_job(lab, suffix="one", state="failed")
+    a_job(lab, suffix="two", state="failed")
+    a_job(lab, suffix="other", state="running")
+    asked = {"format": "csv", "job": one.pk, "all": "1", "state": "failed"}
+    assert suffixes(client.post("/export/", asked)) == {"one", "two"}
+
+
 def test_a_ticked_job_that_was_removed_meanwhile_is_left_out(client, lab):
     kept, gone = a_job(lab, suffix="kept"), a_job(lab)
     asked = {"format": "csv", "job": [kept.pk, gone.pk]}
