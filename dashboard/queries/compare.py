@@ -157,9 +157,7 @@ def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePag
     last = last_values(pks)
     shown = curves_shown(jobs, names, last, asked) if not asked.is_table else NO_CURVES
     stays, late = _stays(pks)
-    known = Known(
-        tuple(jobs), stays, last, _files(jobs), now, shown.metric, shown.bests, late=late
-    )
+    known = Known(tuple(jobs), stays, last, _files(jobs), now, shown.metric, shown.bests, late=late)
     trained = [_trained(known, *pair) for pair in zip(jobs, names, strict=True)]
     runners = runners_of(jobs, trained)
     known = replace(known, incomparable=incomparable(known, runners))
@@ -212,8 +210,6 @@ def _stays(job_ids: Collection[int]) -> tuple[dict[int, Stays], frozenset[int]]:
     is_first = Q(kind=Transition.Kind.STATE, from_state="", to_state__in=AT_WORK)
     rows = Transition.objects.filter(is_first | Q(stayed_s__isnull=False), job__in=job_ids)
     for job_id, state, seconds in rows.values_list("job_id", "from_state", "stayed_s"):
-        if job_id is None:
-            continue
         if state:
             found[job_id][state] += seconds or 0.0
         else:

@@ -86,7 +86,10 @@ def _result(known: Known) -> Iterator[Fact]:
         "trained_tokens", "Trained tokens", jobs, _count_of("trained_tokens"), look="number"
     )
     yield _fact("step", "Last step", jobs, _step, look="number")
-    for name, label, states in (("waited_s", "Waited", WAITING), ("trained_s", "Trained", TRAINING)):
+    for name, label, states in (
+        ("waited_s", "Waited", WAITING),
+        ("trained_s", "Trained", TRAINING),
+    ):
         stays = tuple(_stay(known, job, states) for job in jobs)
         yield Fact(name, label, stays, "", "number", UNSEEN)
     yield _fact(

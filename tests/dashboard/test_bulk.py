@@ -220,7 +220,9 @@ def compared(client, query, **told):
 def test_all_of_the_list_is_compared_in_its_order(client, lab):
     names = {"a": 0.5, "b": 0.2, "c": None, "d": 0.1}
     jobs = {
-        name: a_job(lab, provider_id=name, tags=" sweep " if name != "d" else "", best_valid_loss=loss)
+        name: a_job(
+            lab, provider_id=name, tags=" sweep " if name != "d" else "", best_valid_loss=loss
+        )
         for name, loss in names.items()
     }
     where = compared(client, "?sort=best&tag=sweep&limit=20", job=jobs["d"].pk)
@@ -231,9 +233,7 @@ def test_more_jobs_than_a_comparison_holds_stay_on_the_list(client, lab):
     for _ in range(101):
         a_job(lab, state="failed")
     assert compared(client, "?state=failed") == "/jobs/?state=failed"
-    assert said(client) == (
-        "These are 101 jobs; a comparison holds 100. Narrow the filter first."
-    )
+    assert said(client) == ("These are 101 jobs; a comparison holds 100. Narrow the filter first.")
 
 
 def test_an_address_alone_never_means_all(client, lab):

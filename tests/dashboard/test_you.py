@@ -61,7 +61,10 @@ def test_an_old_day_is_that_of_the_own_zone(browser, lab):
 
 def test_what_a_provider_announced_is_told_in_the_own_zone_like_the_rest(browser, lab):
     save(browser, time_zone="Asia/Tokyo")
-    late, seen = datetime(2025, 11, 20, 14, 0, tzinfo=UTC), datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
+    late, seen = (
+        datetime(2025, 11, 20, 14, 0, tzinfo=UTC),
+        datetime(2025, 11, 20, 12, 0, tzinfo=UTC),
+    )
     job = a_job(lab, estimated_finish=late)
     for minutes in (20, 0):
         finish = late + timedelta(minutes=minutes)
