@@ -83,7 +83,6 @@ class Row:
     raw_status: str
     is_missing: bool
     is_restart: bool
-    is_unwatched: bool  # while it may still move
     curve: list[float]
     figure: float | None
     figure_label: str
@@ -97,6 +96,7 @@ class Row:
     flags: tuple[str, ...] = ()  # the kinds of its open conditions
     tags: tuple[str, ...] = ()
     is_muted: bool = False
+    is_unwatched: bool = False  # while it may still move
     base_model: str = ""
     connection: str = ""
     provider_id: str = ""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.db.models import DateTimeField, Subquery, Value
 from django.db.models.expressions import Combinable
@@ -139,7 +140,8 @@ class JobsPage:
 
     @property
     def clear_url(self) -> str:
-        return list_url()
+        """All jobs, in the order and columns that were chosen."""
+        return list_url(urlencode(self.asked.look, safe=","))
 
     @property
     def stuck_toggle(self) -> int | None:

@@ -28,6 +28,17 @@ def test_a_filter_writes_what_it_reads() -> None:
     assert read(ALL).query_string == ALL
 
 
+@pytest.mark.django_db
+def test_clearing_the_filter_keeps_order_columns_and_number_of_rows(viewer, lab) -> None:
+    a_job(lab)
+    for asked in ("&q=none", "&method=dpo&state=failed"):
+        html = viewer.get(f"/jobs/?cols=curve,cost&limit=20&sort=loss{asked}").content.decode()
+        assert (
+            html.count('href="/jobs/?sort=loss&amp;limit=20&amp;cols=curve,cost">Clear filter') == 2
+        )
+    assert 'href="/jobs/?view=all">Clear filter' in viewer.get("/jobs/?q=none").content.decode()
+
+
 def test_what_is_usual_is_not_written() -> None:
     usual = "sort=-created&limit=50&q=&state=&tag=&stuck=0&after=7.8&export=1&nonsense=1"
     assert read(usual).query_string == ""
