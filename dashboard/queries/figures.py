@@ -9,6 +9,7 @@ from dashboard.queries.prices import address
 from jobs import costing
 from jobs.costs import Estimate, Stage, dollars
 from jobs.models import Job
+from providers.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ REWARDS = {
 }
 
 
+# Of an end that is none of training nobody knows what of it is billed: see the caveat of the estimate.
+_TOKENS_NOTE = {
+    State.SUCCEEDED.value: "billable, all epochs",
+    State.FAILED.value: "until it failed",
+    State.CANCELLED.value: "until it was cancelled",
+}
+
+
 def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...]:
     """What is asked for first stands first: how far a job is, and of one that is over, how good."""
     quality, tokens, cost = _quality(job), _tokens(job), _cost(job, now)
@@ -44,7 +53,7 @@ def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...
 
 def _tokens(job: Job) -> Figure:
     if job.trained_tokens is not None:
-        note = "billable, all epochs" if job.is_over else "so far"
+        note = _TOKENS_NOTE.get(job.state, "so far")
         return Figure("Trained tokens", words.thin(job.trained_tokens), note)
     return Figure(
         "Trained tokens", words.ABSENT, "not reported" if job.is_over else "reported at the end"
