@@ -186,7 +186,7 @@ def _line(row: "Row", shown: Sequence[Column]) -> str:
     Its end is cut where room is short, so what makes the state doubtful stands first.
     """
     parts: list[str] = [marks.flag(kind) for kind in row.flags]
-    parts += ["watching paused"] if row.is_unwatched else []
+    parts += ["not watched"] if row.is_unwatched else []
     parts += ["gone at the provider"] if row.is_missing else []
     parts += [escape(row.detail)] if row.detail else []
     parts += ["muted"] if row.is_muted else []

@@ -12,7 +12,7 @@ from tests.builders import NOON, a_connection, a_job, a_member
 from tests.dashboard.job_pages import page_of, words_of
 
 pytestmark = pytest.mark.django_db
-MARK = "watching paused"
+MARK = "not watched"
 
 
 @pytest.fixture
@@ -33,6 +33,11 @@ def test_rows_that_stand_still_say_so(client, lab) -> None:
     text = listed(client)
     assert text.count(MARK) == 1
     assert re.search(rf"still\s+{MARK} · ", text)  # the end of the line may be cut
+
+
+def test_an_archived_job_that_may_still_run_is_not_said_to_be_watched(client, lab) -> None:
+    a_job(lab, archived_at=NOON)
+    assert MARK in listed(client, "?archived=1")
 
 
 def test_a_paused_connection_is_named_above_its_rows(client, lab) -> None:
