@@ -30,6 +30,8 @@ from dashboard.queries.compare_verdict import incomparable, runners_of, verdict
 from dashboard.queries.history import AT_WORK
 from dashboard.queries.metrics import ViewForm
 from dashboard.sameness import Data, Trained, Verdict, verdicts
+from jobs import costing
+from jobs.costs import Estimate
 from jobs.export import cells
 from jobs.models import File, Job, Transition
 from jobs.refs import Ref
@@ -157,7 +159,11 @@ def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePag
     last = last_values(pks)
     shown = curves_shown(jobs, names, last, asked) if not asked.is_table else NO_CURVES
     stays, late = _stays(pks)
-    known = Known(tuple(jobs), stays, last, _files(jobs), now, shown.metric, shown.bests, late=late)
+    known = Known(
+        *(tuple(jobs), stays, last, _files(jobs), now, shown.metric, shown.bests),
+        late=late,
+        costs=_costs(jobs, now),
+    )
     trained = [_trained(known, *pair) for pair in zip(jobs, names, strict=True)]
     runners = runners_of(jobs, trained)
     known = replace(known, incomparable=incomparable(known, runners))
@@ -215,6 +221,15 @@ def _stays(job_ids: Collection[int]) -> tuple[dict[int, Stays], frozenset[int]]:
         else:
             late.add(job_id)
     return {job_id: dict(stays) for job_id, stays in found.items()}, frozenset(late)
+
+
+def _costs(jobs: Sequence[Job], now: datetime) -> dict[int, Estimate]:
+    """Estimates of those that are not over, by job: of the others they are kept with the job."""
+    active = [job for job in jobs if not job.is_over]
+    if not active:
+        return {}
+    found = costing.estimates(active, costing.prices_of(active[0].team_id), now)
+    return {job_id: one for job_id, one in found.items() if isinstance(one, Estimate)}
 
 
 def _files(jobs: Iterable[Job]) -> dict[tuple[int, str], File]:

@@ -1,7 +1,7 @@
 """What a comparison says of each job: its result, its settings, its data, and the rest."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dashboard import words
@@ -11,7 +11,7 @@ from dashboard.overlay import BestAt, ordered
 from dashboard.queries.compare_points import Last
 from dashboard.queries.hyperparameters import AUTO
 from dashboard.queries.leaves import leaves, spell
-from jobs.costs import dollars
+from jobs.costs import Estimate, dollars
 from jobs.models import File, Job
 from providers.metrics import describe
 from providers.states import State
@@ -32,6 +32,7 @@ class Known:
     """All that was read of the jobs; the mappings are by job, `files` by connection and file id.
 
     `bests`: of `metric`, in the order of the jobs, where a page shows its curves.
+    `costs`: of jobs that are not over, as far as they can be estimated.
     `late`: jobs that were first seen at work, of which we know a part of their stay only.
     `incomparable`: metrics of which no job's value is better than another's.
     """
@@ -45,6 +46,7 @@ class Known:
     bests: tuple[BestAt, ...] = ()
     incomparable: frozenset[str] = frozenset()
     late: frozenset[int] = frozenset()
+    costs: Mapping[int, Estimate] = field(default_factory=dict)
 
     def better(self, metric: str) -> str:
         return "" if metric in self.incomparable else describe(metric).better or ""
@@ -99,7 +101,14 @@ def _result(known: Known) -> Iterator[Fact]:
         lambda job: _duration(job, known.now),
         look="number",
     )
-    yield _fact("cost_estimate_usd", "Cost, estimate", jobs, _cost, look="number", absent=UNPRICED)
+    yield _fact(
+        "cost_estimate_usd",
+        "Cost, estimate",
+        jobs,
+        lambda job: _cost(known, job),
+        look="number",
+        absent=UNPRICED,
+    )
     yield _fact(
         "fine_tuned_model", "Fine-tuned model", jobs, _text_of("fine_tuned_model"), look="mono"
     )
@@ -178,10 +187,11 @@ def _seconds(seconds: float, note: str) -> Value:
     return Value(round(max(seconds, 0.0)), words.clock(timedelta(seconds=seconds)), note)
 
 
-def _cost(job: Job) -> Value:
-    if job.cost_usd is None:
-        return UNKNOWN
-    return Value(job.cost_usd, dollars(job.cost_usd))
+def _cost(known: Known, job: Job) -> Value:
+    """Of a job that is not over what it will have cost, or has until now, as its own page says it."""
+    if (found := known.costs.get(job.pk)) is not None:
+        return Value(found.usd, dollars(found.usd), found.stage.value)
+    return UNKNOWN if job.cost_usd is None else Value(job.cost_usd, dollars(job.cost_usd))
 
 
 def _settings(jobs: Sequence[Job]) -> Iterator[Fact]:

@@ -8,11 +8,10 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from dashboard.queries.compare import ref_of
 from dashboard.queries.compare_asked import MOST_CURVES, MOST_ROWS
-from jobs.models import File, Job, Point
+from jobs.models import File, Point
 from jobs.refs import compare_path
 from providers.states import State
 from tests.builders import NOON, a_connection, a_job, a_member, a_team, a_transition
@@ -192,35 +191,10 @@ def test_the_result_is_told_in_full(client, lab):
     assert texts(page, "cost_estimate_usd") == ["$3.61", ""]
 
 
-def test_a_job_that_was_first_seen_at_work_trained_at_least_as_long_as_we_saw(client, lab):
-    whole, late, still = some_jobs(lab, 3)
-    for job in (late, still):
-        a_transition(job, from_state="", to_state="running")
-    for job in (whole, late):
-        a_transition(job, from_state="running", to_state="succeeded", stayed_s=77)
-    since = {"state_since": timezone.now(), "is_since_exact": True}
-    Job.objects.filter(pk=still.pk).update(state="running", **since)
-    cells = row(page_of(client, whole, late, still), "trained_s").cells
-    assert [cell.note for cell in cells] == ["", "at least", "at least so far"]
-    assert [cell.text for cell in cells[:2]] == ["1:17", "1:17"]
-
-
 def test_what_is_not_known_is_a_dash_and_never_zero(client, lab):
     body = client.get(address(a_job(lab, created_at=None), a_job(lab))).content.decode()
     assert "Not given by the provider" in body
     assert "$0" not in body
-
-
-def test_a_dash_names_who_it_is_that_does_not_know(client, lab):
-    page = page_of(client, a_job(lab, tags=" prod "), a_job(lab))
-    absent = {name: row(page, name).absent for name in ("waited_s", "cost_estimate_usd", "tags")}
-    assert absent == {
-        "waited_s": "Not seen from here, from its beginning to its end",
-        "cost_estimate_usd": "No estimate; the page of the job says why",
-        "tags": "It has no tags",
-    }
-    body = client.get(address(*some_jobs(lab, 2), view="table")).content.decode()
-    assert 'title="No estimate; the page of the job says why"' in body
 
 
 def test_requested_stands_beside_resolved_where_they_are_unlike(client, lab):
