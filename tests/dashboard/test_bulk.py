@@ -14,6 +14,7 @@ from dashboard.bulk import DOINGS
 from dashboard.queries import bulk
 from jobs.models import Job
 from tests.builders import NOON, a_connection, a_job, a_member, a_team
+from tests.dashboard.job_pages import words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -114,6 +115,22 @@ def test_archiving_names_how_many_and_waits_for_a_yes(client, lab):
     client.post("/jobs/bulk/", {"action": "archive", "jobs": listed, "is_sure": "1"})
     assert not Job.objects.filter(archived_at=None).exists()
     assert said(client).startswith("14 jobs are archived here.")
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("mute", "Mute 3 jobs? Nobody is told"), ("unmute", "Unmute 3 jobs? They ring again")],
+)
+def test_all_of_a_list_is_not_silenced_or_woken_by_one_press(client, lab, action, words):
+    jobs = [a_job(lab) for _ in range(3)]
+    Silence.objects.create(job=jobs[0])
+    answer = do(client, action, all="1")
+    text = " ".join(words_of(answer.content.decode()).split())
+    assert words in text
+    assert Silence.objects.count() == 1
+    listed = " ".join(str(job.pk) for job in jobs)
+    client.post("/jobs/bulk/", {"action": action, "jobs": listed, "is_sure": "1"})
+    assert Silence.objects.count() == {"mute": 3, "unmute": 0}[action]
 
 
 def test_archived_jobs_are_restored_and_due_from_now_on(client, lab):
