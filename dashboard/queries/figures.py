@@ -5,9 +5,9 @@ from datetime import datetime
 
 from dashboard import words
 from dashboard.queries import history
-from dashboard.queries.prices import address
+from dashboard.queries.prices import add_url, address
 from jobs import costing
-from jobs.costs import Estimate, Stage, dollars
+from jobs.costs import Estimate, Stage, Why, dollars
 from jobs.models import Job
 from providers.states import State
 
@@ -94,7 +94,9 @@ def _cost(job: Job, now: datetime) -> Figure:
     """How the estimate is made, and the price it is made with."""
     found = costing.estimate_of(job, now)
     if not isinstance(found, Estimate):
-        return Figure("Cost estimate", words.ABSENT, found.words)
+        is_unpriced = found.why is Why.NO_PRICE
+        url = add_url(job.connection.dialect, job.base_model) if is_unpriced else ""
+        return Figure("Cost estimate", words.ABSENT, found.words, link="price list", url=url)
     note = "; ".join(part for part in (found.basis, found.caveat) if part)
     label = "Cost estimate, in the end" if found.stage is Stage.PROJECTED else "Cost estimate"
     link = f"price of {found.price.valid_from}"

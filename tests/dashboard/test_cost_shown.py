@@ -96,6 +96,13 @@ def test_the_figure_leads_to_its_price(lab):
     )
 
 
+def test_where_no_price_is_known_the_figure_leads_to_the_list_of_prices(lab):
+    found = shown(lab, **{**OVER, "base_model": "my-own/x"}, trained_tokens=5)
+    assert found.link == "price list"
+    assert found.url == "/costs/prices/?dialect=openai&base_model=my-own%2Fx#add"
+    assert shown(lab, **OVER).url == ""
+
+
 def exported(name: str) -> str:
     return b"".join(FORMATS[name].stream(Job.objects.all(), timezone.now())).decode()
 
