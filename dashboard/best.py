@@ -18,16 +18,21 @@ JUDGES = (
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """`x`: its place on the axis. `turned`: "rose" or "fell" when validation got worse after it."""
+    """`x`: its place on the axis. `turned`: "rose" or "fell" when validation got worse after it.
+
+    `is_elsewhere`: outside of what its chart shows.
+    """
 
     metric: str
     x: float
     value: float
     turned: str = ""
+    is_elsewhere: bool = False
 
     def words(self, axis: XAxis) -> str:
         """What the sentence of its chart says."""
-        text = f"Best {words.figure(self.value)} at {axis.spot(self.x)}"
+        of_all = " of the whole run" if self.is_elsewhere else ""
+        text = f"Best{of_all} {words.figure(self.value)} at {axis.spot(self.x)}"
         return f"{text}; validation {self.turned} after." if self.turned else f"{text}."
 
 

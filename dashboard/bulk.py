@@ -19,6 +19,7 @@ class Doing:
     """`said`: for the log. `verb` and `done`: behind the number of jobs it was done to.
 
     `same`: behind the number of those that needed nothing. Pairs are for one, and for more.
+    `warning`: what is said where it is asked before: always, or where all of a list is meant.
     """
 
     label: str
@@ -27,7 +28,8 @@ class Doing:
     verb: tuple[str, str] = ARE
     same: tuple[str, str] = SO
     needs_tags: bool = False
-    is_asked: bool = False  # before it is done
+    is_asked: bool = False
+    warning: str = ""
 
 
 DOINGS: Mapping[str, Doing] = {
@@ -39,19 +41,27 @@ DOINGS: Mapping[str, Doing] = {
         same=("was not", "were not"),
         needs_tags=True,
     ),
-    "mute": Doing("Mute", "jobs muted", "muted: nobody is told of what happens there"),
+    "mute": Doing(
+        "Mute",
+        "jobs muted",
+        "muted: nobody is told of what happens there",
+        warning="Nobody is told of what happens there until somebody unmutes them.",
+    ),
     "unmute": Doing(
         "Unmute",
         "jobs unmuted",
         "again",
         verb=("rings", "ring"),
         same=("was not silent", "were not silent"),
+        warning="They ring again, also those that were snoozed or muted one by one.",
     ),
     "archive": Doing(
         "Archive",
         "jobs archived",
         "archived here. The training itself is not touched",
         is_asked=True,
+        warning="They leave the list and are not polled any more. All that was recorded stays, and "
+        "they can be restored.",
     ),
     "restore": Doing(
         "Restore", "jobs restored", "back on the list", same=("was there", "were there")

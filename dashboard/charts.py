@@ -311,7 +311,11 @@ def _marks(checkpoints: Iterable[tuple[float, str]], x: Scale, axis: XAxis) -> I
 def _best(curves: Iterable[Curve], look: Look) -> Best | None:
     """Of the whole run, also where the zoom shows a part of it."""
     traces = [look.axis.place(Trace.of(one.points)) for one in curves if one.metric == look.judge]
-    return best_of(look.judge, traces[0]) if traces else None
+    best = best_of(look.judge, traces[0]) if traces else None
+    if best is None:
+        return None
+    is_late = look.low is not None and best.x < look.low
+    return replace(best, is_elsewhere=is_late or (look.high is not None and best.x > look.high))
 
 
 def _best_mark(best: Best, x: Scale, y: Scale) -> BestMark | None:

@@ -181,11 +181,16 @@ def _row(row: "Row", shown: Sequence[Column], now: datetime, prefix: str) -> str
 
 
 def _line(row: "Row", shown: Sequence[Column]) -> str:
-    """The muted line: what is doubtful, where it runs, and what people said of it."""
+    """The muted line: what is doubtful, where it runs, and what people said of it.
+
+    Its end is cut where room is short, so what makes the state doubtful stands first.
+    """
     parts: list[str] = [marks.flag(kind) for kind in row.flags]
+    parts += ["not watched"] if row.is_unwatched else []
+    parts += ["gone at the provider"] if row.is_missing else []
     parts += [escape(row.detail)] if row.detail else []
-    said = ((row.is_missing, "gone at the provider"), (row.is_muted, "muted"))
-    parts += [word for is_so, word in (*said, (row.is_restart, "restarted")) if is_so]
+    parts += ["muted"] if row.is_muted else []
+    parts += ["restarted"] if row.is_restart else []
     has_own = any(column.name == "tags" for column in shown)
     own = f" {tags(row.tags)}" if row.tags and not has_own else ""
     return f"{' · '.join(parts)}{own}"

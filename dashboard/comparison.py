@@ -6,6 +6,7 @@ from itertools import chain
 
 LONG = 120  # characters from which a cell is folded
 BEST = {"lower": "lowest", "higher": "highest"}
+NOT_GIVEN = "Not given by the provider"
 MOST_ROWS = 200  # of one group: a provider may name as many hyperparameters as it likes
 
 
@@ -25,7 +26,7 @@ UNKNOWN = Value()
 class Fact:
     """One value a job. `name`: for machines, with its unit; `look`: how the page prints it.
 
-    `better`: "lower", "higher" or "" where neither is.
+    `better`: "lower", "higher" or "" where neither is. `absent`: why a job says nothing of it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Fact:
     values: tuple[Value, ...]
     better: str = ""
     look: str = ""  # number, mono, state, time
+    absent: str = NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Row:
     better: str
     cells: tuple[Cell, ...]
     differs: bool
+    absent: str = NOT_GIVEN
 
     @property
     def is_verbatim(self) -> bool:
@@ -116,7 +119,8 @@ def row_of(fact: Fact) -> Row:
         Cell(value.raw, value.text, value.note, key != keys[0], word if place in winners else "")
         for place, (value, key) in enumerate(zip(fact.values, keys, strict=True))
     )
-    return Row(fact.name, fact.label, fact.look, fact.better, cells, any(c.differs for c in cells))
+    differs = any(cell.differs for cell in cells)
+    return Row(fact.name, fact.label, fact.look, fact.better, cells, differs, fact.absent)
 
 
 def _winners(fact: Fact) -> frozenset[int]:

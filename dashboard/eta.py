@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dashboard import words
 
@@ -30,6 +30,7 @@ class Drift:
     """`path`: an SVG path in a 600 x 120 box, "" where there is nothing to draw.
 
     `moves`: oldest first, the table twin of the line. `top`, `bottom`: the finish times at the edges.
+    `zone`: that of all clock times.
     """
 
     sentence: str
@@ -39,13 +40,15 @@ class Drift:
     bottom: str
     start: str
     end: str
+    zone: str
 
 
 def drift(said: Sequence[Said], until: datetime, ended_at: datetime | None = None) -> Drift | None:
     """What became of the estimates up to `until`; None when none was ever given.
 
     `said`: oldest first. `ended_at`: when the job ended, None while it is not over. Moves below a
-    minute do not count; where there are very many, the smallest are left out of line and table.
+    minute do not count; where there are very many, the smallest are left out of line and table. Times
+    are told in the zone they come in.
     """
     if not any(finish for _, finish in said):
         return None
@@ -63,6 +66,7 @@ def drift(said: Sequence[Said], until: datetime, ended_at: datetime | None = Non
             Move(at, finish, _by(drawn[place - 1][1] if place else None, finish))
             for place, (at, finish) in enumerate(drawn)
         ),
+        zone=f"{end:%Z}",
         **_drawing(drawn, end),
     )
 
@@ -84,13 +88,13 @@ def sentence(told: Sequence[Said], ended_at: datetime | None = None) -> str:
     first, last = finishes[0], finishes[-1]
     moves = len(finishes) - 1
     if ended_at:
-        told_at = f"The provider's last estimate was {_clock(last, ended_at)} UTC"
+        told_at = f"The provider's last estimate was {_clock(last, ended_at)} {last:%Z}"
         text = f"{told_at}; the job ended {_beside(ended_at, last)}"
     elif told[-1][1] is None:
-        text = f"The provider withdrew its estimate; the last was {_clock(last, last)} UTC"
+        text = f"The provider withdrew its estimate; the last was {_clock(last, last)} {last:%Z}"
     else:
         was = f", was {_clock(finishes[-2], last)}" if moves else ""
-        text = f"ETA {_clock(last, told[-1][0])} UTC{was}"
+        text = f"ETA {_clock(last, told[-1][0])} {last:%Z}{was}"
     if not moves:
         return f"{text}; it never moved." if not ended_at else f"{text}."
     return f"{text}; moved {words.counted(moves, 'time')}, {signed(last - first)} in all."
@@ -132,8 +136,8 @@ def _by(before: datetime | None, finish: datetime | None) -> str:
 
 def _clock(moment: datetime, beside: datetime) -> str:
     """The time of day, with the date where it is another day."""
-    local, other = moment.astimezone(UTC), beside.astimezone(UTC)
-    return f"{local:%H:%M}" if local.date() == other.date() else f"{local:%Y-%m-%d %H:%M}"
+    is_same_day = moment.date() == beside.date()
+    return f"{moment:%H:%M}" if is_same_day else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _drawing(drawn: Sequence[Said], end: datetime) -> dict[str, str]:

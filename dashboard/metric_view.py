@@ -32,11 +32,11 @@ class MetricView:
 
     @classmethod
     def read(cls, asked: Asked) -> "MetricView":
-        """What an address says; a value that makes no sense counts as absent."""
+        """What an address says; a value that makes no sense counts as absent, a range has two ends."""
         x, smooth = asked.get("x"), _number(asked.get("smooth")) or 0.0
         low, high = _number(asked.get("from")), _number(asked.get("to"))
-        if low is not None and high is not None and low >= high:
-            low = high = None
+        if low is not None and high is not None:
+            low, high = (None, None) if low == high else (min(low, high), max(low, high))
         names = dict.fromkeys(name[:MAX_NAME] for name in asked.getlist("series") if name)
         return cls(
             x=x if x in X_NAMES else "step",

@@ -1,7 +1,7 @@
 """How numbers, sizes and times are written for people. Pure: `now` is an argument."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 ABSENT = "–"
 THIN_SPACE = "\u2009"
@@ -37,7 +37,7 @@ def rough(seconds: float) -> str:
     return f"{int(seconds)} s"
 
 
-def unix_time(path: str, text: str) -> str:
+def unix_time(path: str, text: str, zone: tzinfo = UTC) -> str:
     """The moment that a number of seconds in a provider's answer stands for; "" where it is none.
 
     >>> unix_time("estimated_finish", "1795815200"), unix_time("seed", "1795815200")
@@ -46,7 +46,7 @@ def unix_time(path: str, text: str) -> str:
     name = path.rsplit(".", 1)[-1]
     if not (name.endswith("_at") or name == "estimated_finish") or not _SECONDS.fullmatch(text):
         return ""
-    return f"{datetime.fromtimestamp(float(text), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(float(text), zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def clock(span: timedelta) -> str:

@@ -6,11 +6,10 @@ from django.http import QueryDict
 
 from accounts.models import Team
 from dashboard import words
-from dashboard.queries.export import TICKED, chosen_jobs
+from dashboard.queries.export import EVERY, TICKED, chosen_jobs
 
 MOST = 1_000
 NAMED = 12  # of them on the page that asks, and in the log as far as a line goes
-EVERY = "all"  # said outright: a forgotten tick must not mean everything
 LISTED = "jobs"  # how the page that asks hands them on: many fields are refused, one is not
 
 
@@ -57,8 +56,9 @@ def chosen(team: Team, posted: QueryDict, shown: QueryDict) -> Chosen:
     Raises BadRequest for what is no row's number, Http404 when none of the ticked is there, TooMany.
     """
     asked = shown.copy()
-    asked.pop(TICKED, None)
-    if posted.get(EVERY) != "1":
+    for name in (TICKED, EVERY):
+        asked.pop(name, None)
+    if posted.get(EVERY) != "1":  # said outright: a forgotten tick must not mean everything
         ticked = posted.getlist(TICKED) + posted.get(LISTED, "").split()
         if not ticked:
             return Chosen()

@@ -27,8 +27,11 @@ from dashboard.queries.compare_facts import (
 )
 from dashboard.queries.compare_points import last_values
 from dashboard.queries.compare_verdict import incomparable, runners_of, verdict
+from dashboard.queries.history import AT_WORK
 from dashboard.queries.metrics import ViewForm
 from dashboard.sameness import Data, Trained, Verdict, verdicts
+from jobs import costing
+from jobs.costs import Estimate
 from jobs.export import cells
 from jobs.models import File, Job, Transition
 from jobs.refs import Ref
@@ -155,7 +158,12 @@ def compare_page(jobs: Sequence[Job], asked: Asked, now: datetime) -> ComparePag
     pks = [job.pk for job in jobs]
     last = last_values(pks)
     shown = curves_shown(jobs, names, last, asked) if not asked.is_table else NO_CURVES
-    known = Known(tuple(jobs), _stays(pks), last, _files(jobs), now, shown.metric, shown.bests)
+    stays, late = _stays(pks)
+    known = Known(
+        *(tuple(jobs), stays, last, _files(jobs), now, shown.metric, shown.bests),
+        late=late,
+        costs=_costs(jobs, now),
+    )
     trained = [_trained(known, *pair) for pair in zip(jobs, names, strict=True)]
     runners = runners_of(jobs, trained)
     known = replace(known, incomparable=incomparable(known, runners))
@@ -201,13 +209,27 @@ def _without(asked: Asked, left_out: Ref) -> str:
     return replace(asked, refs=rest, is_choosing=False).url
 
 
-def _stays(job_ids: Collection[int]) -> dict[int, Stays]:
+def _stays(job_ids: Collection[int]) -> tuple[dict[int, Stays], frozenset[int]]:
+    """How long the jobs stayed where, by job and state; and those that were first seen at work."""
     found: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    rows = Transition.objects.filter(job__in=job_ids).exclude(stayed_s=None)
+    late = set()
+    is_first = Q(kind=Transition.Kind.STATE, from_state="", to_state__in=AT_WORK)
+    rows = Transition.objects.filter(is_first | Q(stayed_s__isnull=False), job__in=job_ids)
     for job_id, state, seconds in rows.values_list("job_id", "from_state", "stayed_s"):
-        if job_id is not None:
+        if state:
             found[job_id][state] += seconds or 0.0
-    return {job_id: dict(stays) for job_id, stays in found.items()}
+        else:
+            late.add(job_id)
+    return {job_id: dict(stays) for job_id, stays in found.items()}, frozenset(late)
+
+
+def _costs(jobs: Sequence[Job], now: datetime) -> dict[int, Estimate]:
+    """Estimates of those that are not over, by job: of the others they are kept with the job."""
+    active = [job for job in jobs if not job.is_over]
+    if not active:
+        return {}
+    found = costing.estimates(active, costing.prices_of(active[0].team_id), now)
+    return {job_id: one for job_id, one in found.items() if isinstance(one, Estimate)}
 
 
 def _files(jobs: Iterable[Job]) -> dict[tuple[int, str], File]:

@@ -71,19 +71,30 @@ class LimitPage:
 
 
 def choice_page(team: Team, jobs: Sequence[Job], asked: Asked) -> ChoicePage:
-    """The chosen ones, then the newest others that match the search."""
+    """The chosen ones, then the newest others that match the search: without one, first those that
+    values compare with, for they have the same base model.
+    """
     connections = {one.pk: one for one in Connection.objects.for_team(team).live()}
     rest = Job.objects.for_team(team).filter(connection__in=connections, archived_at=None)
     rest = rest.exclude(pk__in=[job.pk for job in jobs])
     found = narrow(rest, JobFilter(q=asked.q), connections).order_by("-listed_at", "-pk")
-    newest = _with_curves_first(found.select_related("connection").defer("curve", "train_curve"))
+    found = found.select_related("connection").defer("curve", "train_curve")
+    newest = _with_curves_first(found) if asked.q else _alike_first(found, jobs)
     return ChoicePage(asked, _candidates(jobs, is_ticked=True), _candidates(newest))
 
 
-def _with_curves_first(found: "QuerySet[Job]") -> list[Job]:
+def _alike_first(found: "QuerySet[Job]", jobs: Iterable[Job]) -> list[Job]:
+    models = {job.base_model for job in jobs}
+    alike = _with_curves_first(found.filter(base_model__in=models)) if models else []
+    room = FOUND - len(alike)
+    rest = found.exclude(base_model__in=models)
+    return [*alike, *_with_curves_first(rest, room)] if room else alike
+
+
+def _with_curves_first(found: "QuerySet[Job]", most: int = FOUND) -> list[Job]:
     """What has nothing to compare yet only fills the room that is left."""
-    drawn = list(found.exclude(headline_metric="")[:FOUND])
-    room = FOUND - len(drawn)
+    drawn = list(found.exclude(headline_metric="")[:most])
+    room = most - len(drawn)
     return [*drawn, *found.filter(headline_metric="")[:room]] if room else drawn
 
 

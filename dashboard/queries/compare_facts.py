@@ -1,17 +1,17 @@
 """What a comparison says of each job: its result, its settings, its data, and the rest."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dashboard import words
 from dashboard.charts import label_of
-from dashboard.comparison import UNKNOWN, Fact, Value
+from dashboard.comparison import NOT_GIVEN, UNKNOWN, Fact, Value
 from dashboard.overlay import BestAt, ordered
 from dashboard.queries.compare_points import Last
 from dashboard.queries.hyperparameters import AUTO
 from dashboard.queries.leaves import leaves, spell
-from jobs.costs import dollars
+from jobs.costs import Estimate, dollars
 from jobs.models import File, Job
 from providers.metrics import describe
 from providers.states import State
@@ -21,6 +21,8 @@ MOST_METRICS = 40
 MAX_TEXT = 2000  # of a value on the page; the CSV has all of it
 WAITING = (State.VALIDATING.value, State.QUEUED.value)
 TRAINING = (State.RUNNING.value,)
+UNSEEN = "Not seen from here, from its beginning to its end"
+UNPRICED = "No estimate; the page of the job says why"
 Stays = Mapping[str, float]  # state -> seconds
 Groups = tuple[tuple[str, tuple[Fact, ...]], ...]
 
@@ -30,6 +32,8 @@ class Known:
     """All that was read of the jobs; the mappings are by job, `files` by connection and file id.
 
     `bests`: of `metric`, in the order of the jobs, where a page shows its curves.
+    `costs`: of jobs that are not over, as far as they can be estimated.
+    `late`: jobs that were first seen at work, of which we know a part of their stay only.
     `incomparable`: metrics of which no job's value is better than another's.
     """
 
@@ -41,6 +45,8 @@ class Known:
     metric: str = ""
     bests: tuple[BestAt, ...] = ()
     incomparable: frozenset[str] = frozenset()
+    late: frozenset[int] = frozenset()
+    costs: Mapping[int, Estimate] = field(default_factory=dict)
 
     def better(self, metric: str) -> str:
         return "" if metric in self.incomparable else describe(metric).better or ""
@@ -61,10 +67,10 @@ def _fact(
     jobs: Iterable[Job],
     value: Callable[[Job], Value],
     *,
-    better: str = "",
     look: str = "",
+    absent: str = NOT_GIVEN,
 ) -> Fact:
-    return Fact(name, label, tuple(map(value, jobs)), better, look)
+    return Fact(name, label, tuple(map(value, jobs)), "", look, absent)
 
 
 def _told(facts: Iterable[Fact]) -> Iterator[Fact]:
@@ -82,10 +88,12 @@ def _result(known: Known) -> Iterator[Fact]:
         "trained_tokens", "Trained tokens", jobs, _count_of("trained_tokens"), look="number"
     )
     yield _fact("step", "Last step", jobs, _step, look="number")
-    yield _fact("waited_s", "Waited", jobs, lambda job: _stay(known, job, WAITING), look="number")
-    yield _fact(
-        "trained_s", "Trained", jobs, lambda job: _stay(known, job, TRAINING), look="number"
-    )
+    for name, label, states in (
+        ("waited_s", "Waited", WAITING),
+        ("trained_s", "Trained", TRAINING),
+    ):
+        stays = tuple(_stay(known, job, states) for job in jobs)
+        yield Fact(name, label, stays, "", "number", UNSEEN)
     yield _fact(
         "duration_s",
         "From creation to end",
@@ -93,7 +101,14 @@ def _result(known: Known) -> Iterator[Fact]:
         lambda job: _duration(job, known.now),
         look="number",
     )
-    yield _fact("cost_estimate_usd", "Cost, estimate", jobs, _cost, look="number")
+    yield _fact(
+        "cost_estimate_usd",
+        "Cost, estimate",
+        jobs,
+        lambda job: _cost(known, job),
+        look="number",
+        absent=UNPRICED,
+    )
     yield _fact(
         "fine_tuned_model", "Fine-tuned model", jobs, _text_of("fine_tuned_model"), look="mono"
     )
@@ -156,7 +171,9 @@ def _stay(known: Known, job: Job, states: Sequence[str]) -> Value:
     is_there = job.state in states and job.state_since is not None and job.is_since_exact
     if is_there and job.state_since is not None:
         seconds.append(max((known.now - job.state_since).total_seconds(), 0.0))
-    return _seconds(sum(seconds), "so far" if is_there else "") if seconds else UNKNOWN
+    is_part = job.pk in known.late and states == TRAINING
+    notes = ["at least"] * is_part + ["so far"] * is_there
+    return _seconds(sum(seconds), " ".join(notes)) if seconds else UNKNOWN
 
 
 def _duration(job: Job, now: datetime) -> Value:
@@ -170,10 +187,11 @@ def _seconds(seconds: float, note: str) -> Value:
     return Value(round(max(seconds, 0.0)), words.clock(timedelta(seconds=seconds)), note)
 
 
-def _cost(job: Job) -> Value:
-    if job.cost_usd is None:
-        return UNKNOWN
-    return Value(job.cost_usd, dollars(job.cost_usd))
+def _cost(known: Known, job: Job) -> Value:
+    """Of a job that is not over what it will have cost, or has until now, as its own page says it."""
+    if (found := known.costs.get(job.pk)) is not None:
+        return Value(found.usd, dollars(found.usd), found.stage.value)
+    return UNKNOWN if job.cost_usd is None else Value(job.cost_usd, dollars(job.cost_usd))
 
 
 def _settings(jobs: Sequence[Job]) -> Iterator[Fact]:
@@ -275,10 +293,14 @@ def _more(jobs: Sequence[Job]) -> Iterator[Fact]:
             _fact(
                 "organization_id", "Organization", jobs, _text_of("organization_id"), look="mono"
             ),
-            _fact("tags", "Tags", jobs, lambda job: _plain(" ".join(job.tags.split()))),
+            _fact("tags", "Tags", jobs, _tags, absent="It has no tags"),
         ]
     )
     yield from _leaves("metadata.", jobs, lambda job: job.metadata)
+
+
+def _tags(job: Job) -> Value:
+    return _plain(" ".join(job.tags.split()))
 
 
 def _plain(text: str | None) -> Value:

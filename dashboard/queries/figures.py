@@ -5,10 +5,11 @@ from datetime import datetime
 
 from dashboard import words
 from dashboard.queries import history
-from dashboard.queries.prices import address
+from dashboard.queries.prices import add_url, address
 from jobs import costing
-from jobs.costs import Estimate, Stage, dollars
+from jobs.costs import Estimate, Stage, Why, dollars
 from jobs.models import Job
+from providers.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ REWARDS = {
 }
 
 
+# Of an end that is none of training nobody knows what of it is billed: see the caveat of the estimate.
+_TOKENS_NOTE = {
+    State.SUCCEEDED.value: "billable, all epochs",
+    State.FAILED.value: "until it failed",
+    State.CANCELLED.value: "until it was cancelled",
+}
+
+
 def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...]:
     """What is asked for first stands first: how far a job is, and of one that is over, how good."""
     quality, tokens, cost = _quality(job), _tokens(job), _cost(job, now)
@@ -44,7 +53,7 @@ def figures(job: Job, past: history.History, now: datetime) -> tuple[Figure, ...
 
 def _tokens(job: Job) -> Figure:
     if job.trained_tokens is not None:
-        note = "billable, all epochs" if job.is_over else "so far"
+        note = _TOKENS_NOTE.get(job.state, "so far")
         return Figure("Trained tokens", words.thin(job.trained_tokens), note)
     return Figure(
         "Trained tokens", words.ABSENT, "not reported" if job.is_over else "reported at the end"
@@ -85,7 +94,9 @@ def _cost(job: Job, now: datetime) -> Figure:
     """How the estimate is made, and the price it is made with."""
     found = costing.estimate_of(job, now)
     if not isinstance(found, Estimate):
-        return Figure("Cost estimate", words.ABSENT, found.words)
+        is_unpriced = found.why is Why.NO_PRICE
+        url = add_url(job.connection.dialect, job.base_model) if is_unpriced else ""
+        return Figure("Cost estimate", words.ABSENT, found.words, link="price list", url=url)
     note = "; ".join(part for part in (found.basis, found.caveat) if part)
     label = "Cost estimate, in the end" if found.stage is Stage.PROJECTED else "Cost estimate"
     link = f"price of {found.price.valid_from}"

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from dashboard import eta
 from dashboard.state_bar import UNSEEN, Segment, state_bar
 from jobs import retention
@@ -139,6 +141,12 @@ def _word(transition: Transition) -> str:
 
 def _drift(job: Job, now: datetime) -> eta.Drift | None:
     newest = Estimate.objects.filter(job=job).order_by("-pk")
-    said = list(newest.values_list("seen_at", "estimated_finish")[:ESTIMATES_READ])[::-1]
-    ended_at = job.ended_at if job.is_over else None
-    return eta.drift(said, ended_at or now, ended_at)
+    found = list(newest.values_list("seen_at", "estimated_finish")[:ESTIMATES_READ])[::-1]
+    said = [(timezone.localtime(at), _local(finish)) for at, finish in found]
+    ended_at = _local(job.ended_at) if job.is_over else None
+    return eta.drift(said, ended_at or timezone.localtime(now), ended_at)
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """As the clock of who looks shows it."""
+    return timezone.localtime(moment) if moment else None

@@ -98,8 +98,9 @@ def marks_of(job: Job, now: datetime) -> tuple[object, ...]:
     While a connection is in trouble its jobs do not change, but what the page says of them does.
     """
     seen = job.last_seen_at.replace(second=0, microsecond=0) if job.last_seen_at else None
-    watched = (job.is_paused, job.archived_at, is_stale(job, now))
-    health = (job.connection.health, job.connection.health_reason)
+    lab = job.connection
+    watched = (job.is_paused, job.archived_at, lab.is_paused, lab.archived_at, is_stale(job, now))
+    health = (lab.health, lab.health_reason)
     silence = silence_of(job, now)
     told = (silence.word, silence.until)
     return (

@@ -22,12 +22,17 @@ MOST_DIGITS = 18
 
 def page_of(jobs: "JobQuerySet", asked: JobFilter) -> tuple[list[Listed], str]:
     """The rows of one page and the cursor of the next ("" when there is none)."""
+    found = read(ordered(beyond(jobs, asked), asked)[: asked.limit + 1])
+    has_more = len(found) > asked.limit
+    return found[: asked.limit], cursor_of(found[asked.limit - 1], asked) if has_more else ""
+
+
+def ordered(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":
+    """In the chosen order; what has no value in its column comes last."""
     column, nulls_last = F(asked.column), None if asked.column in NEVER_NULL else True
     is_down = asked.is_descending
     order = column.desc(nulls_last=nulls_last) if is_down else column.asc(nulls_last=nulls_last)
-    found = read(beyond(jobs, asked).order_by(order, "-pk")[: asked.limit + 1])
-    has_more = len(found) > asked.limit
-    return found[: asked.limit], cursor_of(found[asked.limit - 1], asked) if has_more else ""
+    return jobs.order_by(order, "-pk")
 
 
 def beyond(jobs: "JobQuerySet", asked: JobFilter) -> "JobQuerySet":

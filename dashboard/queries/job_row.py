@@ -40,6 +40,7 @@ class Listed(NamedTuple):
     tags: str
     flags: str
     is_missing: bool
+    is_paused: bool
     restarted_from: str | None
     error_code: str | None
     error_message: str | None
@@ -58,6 +59,7 @@ class Listed(NamedTuple):
     changed_at: datetime | None
     ended_at: datetime | None
     stuck_since: datetime | None
+    archived_at: datetime | None
     is_muted: bool
 
     @property
@@ -95,6 +97,7 @@ class Row:
     flags: tuple[str, ...] = ()  # the kinds of its open conditions
     tags: tuple[str, ...] = ()
     is_muted: bool = False
+    is_unwatched: bool = False  # while it may still move
     base_model: str = ""
     connection: str = ""
     provider_id: str = ""
@@ -149,6 +152,7 @@ def row_of(job: Listed, connection: Connection) -> Row:
         raw_status=job.raw_status,
         is_missing=job.is_missing,
         is_restart=job.restarted_from is not None,
+        is_unwatched=_is_unwatched(job, connection),
         curve=job.curve,
         figure=job.headline_value,
         figure_label=label_of(job.headline_metric) if job.headline_metric else "",
@@ -174,6 +178,13 @@ def row_of(job: Listed, connection: Connection) -> Row:
         cost_usd=job.cost_usd,
         ended_at=job.ended_at,
         took=job.ended_at - job.created_at if job.ended_at and job.created_at else None,
+    )
+
+
+def _is_unwatched(job: Listed, connection: Connection) -> bool:
+    """Whether it may move on without our seeing it."""
+    return not job.is_over and (
+        job.is_paused or connection.is_paused or job.archived_at is not None
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.db.models import DateTimeField, Subquery, Value
 from django.db.models.expressions import Combinable
@@ -84,6 +85,12 @@ class JobsPage:
         return not self.connections
 
     @property
+    def unwatched(self) -> tuple[Connection, ...]:
+        """Paused connections whose jobs this list may show."""
+        paused = (one for one in self.connections if one.is_paused)
+        return tuple(one for one in paused if self.asked.connection in {"", one.slug})
+
+    @property
     def is_demo(self) -> bool:
         """Whether all that is watched is simulated."""
         return bool(self.connections) and all(
@@ -117,7 +124,8 @@ class JobsPage:
 
     @property
     def clear_url(self) -> str:
-        return list_url()
+        """All jobs, in the order and columns that were chosen."""
+        return list_url(urlencode(self.asked.look, safe=","))
 
     @property
     def stuck_toggle(self) -> int | None:

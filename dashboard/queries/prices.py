@@ -78,6 +78,11 @@ def address(price: PriceRow) -> str:
     return f"{reverse('prices')}#{anchor(price)}"
 
 
+def add_url(dialect: str, base_model: str) -> str:
+    """Where a price of this model can be added."""
+    return f"{reverse('prices')}?{urlencode({'dialect': dialect, 'base_model': base_model})}#add"
+
+
 def _lines(rows: Iterable[PriceRow]) -> list[PriceLine]:
     labels = {name: dialect.label for name, dialect in dialects().items()}
     return [

@@ -9,6 +9,7 @@ from dashboard.queries.events import EventRow
 from dashboard.queries.files import wanted
 from dashboard.queries.leaves import spell
 from dashboard.queries.next_step import NextStep
+from jobs.costs import dollars
 from jobs.models import Job
 from outbound.redact import redact
 from providers.states import State
@@ -42,9 +43,16 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     yield "Ended", _at(job.ended_at) if job.is_over else ""
     yield "Trained tokens", "" if job.trained_tokens is None else f"{job.trained_tokens}"
     yield "Step", _step(job)
-    yield "Validation loss", "" if job.valid_loss is None else words.figure(job.valid_loss)
-    yield "Reward", "" if job.reward is None else words.figure(job.reward)
+    yield "Training loss", _figure(job.train_loss)
+    yield "Validation loss", _figure(job.valid_loss)
+    yield "Lowest validation loss", _figure(job.best_valid_loss)
+    yield "Reward", _figure(job.reward)
+    yield "Cost estimate", "" if job.cost_usd is None else dollars(job.cost_usd)
     yield "Seed", "" if job.seed is None else str(job.seed)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else words.figure(value)
 
 
 def _state(job: Job) -> str:

@@ -224,7 +224,7 @@ def clock(span: timedelta | None) -> str:
 @register.filter
 def unix_time(text: str | None, path: str) -> SafeString:
     """Behind a field's value that is a time in seconds: that time."""
-    found = words.unix_time(path, text or "")
+    found = words.unix_time(path, text or "", timezone.get_current_timezone())
     return format_html(' <span class="muted nowrap">{}</span>', found) if found else SafeString("")
 
 

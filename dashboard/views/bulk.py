@@ -14,6 +14,7 @@ from dashboard import bulk
 from dashboard.forms.labels import TagsForm
 from dashboard.list_url import list_url
 from dashboard.queries import bulk as queries
+from dashboard.queries.export import EVERY
 
 SURE = "is_sure"
 
@@ -36,7 +37,9 @@ def change(request: TeamRequest) -> HttpResponse:
 
 
 def _plainly(request: TeamRequest, found: queries.Chosen) -> HttpResponse:
-    if bulk.DOINGS[request.POST["action"]].is_asked and request.POST.get(SURE) != "1":
+    doing, is_all = bulk.DOINGS[request.POST["action"]], request.POST.get(EVERY) == "1"
+    is_asked = doing.is_asked or bool(is_all and doing.warning)
+    if is_asked and request.POST.get(SURE) != "1":
         return _ask(request, found, None)
     _carry_out(request, found, ())
     return _back(request)

@@ -46,6 +46,9 @@ def change(request: TeamRequest, connection: str, job_id: str, action: str) -> H
 @team_required(Role.EDITOR)
 def poll(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
     job = find_tracked_job(request.team, connection, job_id)
+    if unwatched := _unwatched(job):
+        messages.warning(request, f"Nothing was asked: {unwatched}.")
+        return redirect("job", connection, job_id)
     if not limits.take(limits.POLL_NOW, request.team.pk):
         return too_many(request, limits.POLL_NOW)
     with transaction.atomic():
@@ -53,6 +56,17 @@ def poll(request: TeamRequest, connection: str, job_id: str) -> HttpResponse:
         note(request, "job polled", job.provider_id)
     messages.success(request, f"{job.name} is asked about with the next tick, within 5 seconds.")
     return redirect("job", connection, job_id)
+
+
+def _unwatched(job: Job) -> str:
+    """Why nobody looks at it; "" while somebody does."""
+    reasons = (
+        (job.connection.archived_at, f"the connection {job.connection.name} is put away"),
+        (job.connection.is_paused, f"watching of {job.connection.name} is paused"),
+        (job.archived_at, f"{job.name} is archived"),
+        (job.is_paused, f"watching of {job.name} is paused"),
+    )
+    return next((words for is_so, words in reasons if is_so), "")
 
 
 @require_http_methods(FORM_METHODS)

@@ -1,19 +1,23 @@
 """The jobs list, the page of one job and its events: request, query, render."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import TeamRequest, team_required
-from accounts.models import Role
+from accounts.models import Role, Team
 from dashboard import visits
+from dashboard.list_url import list_url
 from dashboard.metric_view import MetricView
 from dashboard.queries import events, hearing, saved_views
 from dashboard.queries import job as job_queries
 from dashboard.queries import jobs as jobs_queries
-from dashboard.queries.export import TICKED, compare_url
+from dashboard.queries.checkpoint_hit import job_of_checkpoint
+from dashboard.queries.export import EVERY, TICKED, TooMany, compare_all_url, compare_url
 from dashboard.queries.job_filter import JobFilter
 from dashboard.queries.sub_page import sub_page
 from dashboard.views import live
@@ -32,8 +36,8 @@ def job_list(request: TeamRequest) -> HttpResponse:
         return redirect(opening)
     asked = JobFilter.read(request.GET)
     hits = searching.hits([team.pk], asked.q) if asked.q else None
-    if hit := jobs_queries.exact_hit(team, hits):
-        return redirect("job", hit.connection.slug, hit.provider_id)
+    if address := _named(team, asked.q, hits):
+        return redirect(address)
     visit = visits.read(request.COOKIES.get(visits.COOKIE, ""), now)
     page = jobs_queries.job_list(team, asked, visit=visit, now=now, hits=hits)
     seconds = live.ACTIVE_S if page.is_active else live.QUIET_S
@@ -47,6 +51,15 @@ def job_list(request: TeamRequest) -> HttpResponse:
     if not live.is_fragment(request):
         remember_visit(response, visits.go_on(visit, now, was_told=asked.tells_failures))
     return response
+
+
+def _named(team: Team, q: str, hits: searching.Hits | None) -> str:
+    """The page of the one job that the search names by an id of it, or of a checkpoint; "" for none."""
+    if hit := jobs_queries.exact_hit(team, hits):
+        return reverse("job", args=[hit.connection.slug, hit.provider_id])
+    if hit := job_of_checkpoint(team, q, hits):
+        return reverse("job", args=[hit.connection.slug, hit.provider_id]) + "#checkpoints"
+    return ""
 
 
 def remember_visit(response: HttpResponse, visit: visits.Visit) -> None:
@@ -65,8 +78,17 @@ def remember_visit(response: HttpResponse, visit: visits.Visit) -> None:
 @require_POST
 @team_required()
 def compare_ticked(request: TeamRequest) -> HttpResponse:
-    """Leads to the page that compares the ticked jobs, or asks for some where none is ticked."""
-    return redirect(compare_url(request.team, request.POST.getlist(TICKED)))
+    """Leads to the page that compares the ticked jobs, or asks for some where none is ticked.
+
+    The address carries the list's filter, for where all of the list is meant.
+    """
+    if request.POST.get(EVERY) != "1":
+        return redirect(compare_url(request.team, request.POST.getlist(TICKED)))
+    try:
+        return redirect(compare_all_url(request.team, request.GET))
+    except TooMany as error:
+        messages.error(request, str(error))
+        return redirect(list_url(request.GET.urlencode()))
 
 
 @require_safe

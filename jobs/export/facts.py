@@ -6,6 +6,7 @@ import orjson
 from django.db.models import Model
 
 from jobs.export.reading import NamedFile
+from jobs.labels import tags_of
 from jobs.models import (
     Checkpoint,
     Connection,
@@ -55,7 +56,8 @@ def connection_facts(connection: Connection) -> Facts:
 
 def job_facts(job: Job) -> Facts:
     said = {"id": job.provider_id, **picked(job, SAID), **picked(job, OURS)}
-    return {**said, "cost_usd_estimate": job.cost_usd}
+    people = {"tags": list(tags_of(job.tags)), "note": job.note}
+    return {**said, "cost_usd_estimate": job.cost_usd, **people}
 
 
 def snapshot_facts(snapshot: Snapshot) -> Facts:

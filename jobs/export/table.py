@@ -58,6 +58,8 @@ COLUMNS: dict[str, Column] = {
     "is_missing": lambda job: job.is_missing,
     "is_archived": lambda job: job.archived_at is not None,
     "metadata": lambda job: job.metadata or None,
+    "tags": lambda job: job.tags.strip() or None,
+    "note": lambda job: job.note or None,
 }
 
 

@@ -58,7 +58,7 @@ class JobKeys extends HTMLElement {
     const button = document.querySelector("[data-compare]");
     if (!button) return false;
     const ticked = document.querySelectorAll("#ticked tbody :checked").length;
-    if (ticked < 2) return this.note(`Tick at least 2 jobs to compare them; ${ticked || "none"} is ticked.`);
+    if (ticked < 2 && !document.querySelector(".every :checked")) return this.note(`Tick at least 2 jobs to compare them; ${ticked || "none"} is ticked.`);
     button.click();
     return true;
   }

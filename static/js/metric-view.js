@@ -55,7 +55,9 @@ class MetricView extends HTMLElement {
     this.timer = setTimeout(() => this.show(), PATIENCE_MS);
   }
   get query() {
-    const asked = new URLSearchParams(new FormData(this.form)), boxes = [...this.form.querySelectorAll("[name=series]")];
+    const boxes = [...this.form.querySelectorAll("[name=series]")];
+    if (!boxes.some((box) => box.checked)) for (const box of boxes) box.checked = true; // no line is no view
+    const asked = new URLSearchParams(new FormData(this.form));
     for (const [name, usual] of [["x", "step"], ["y", "linear"], ["smooth", "0"], ["from", ""], ["to", ""], ["metric", this.form.elements.metric?.dataset.usual]]) if (asked.get(name) === usual) asked.delete(name);
     if (boxes.every((box) => box.checked)) asked.delete("series");
     return asked.toString().replaceAll("%2F", "/").replaceAll("%2C", ","); // as the links of the page have it

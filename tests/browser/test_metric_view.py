@@ -197,6 +197,15 @@ def test_lines_are_chosen_in_the_form(page):
     expect(page.locator("metric-chart").first.locator(".legend")).to_contain_text("Validation")
 
 
+def test_without_any_line_all_are_shown_and_ticked(page):
+    page.goto(f"{ADDRESS}?series=train_loss")
+    page.get_by_role("checkbox", name="Training loss").uncheck()
+    expect(page).to_have_url(re.compile(f"{ADDRESS}$"))
+    expect(page.locator("metric-chart").first.locator(".legend")).to_contain_text("Validation")
+    for box in page.locator("[name=series]").all():
+        expect(box).to_be_checked()
+
+
 def test_another_axis_drops_the_range_of_the_old_one(page):
     drag(page, 0.4, 0.5)
     expect(page).to_have_url(re.compile("from="))

@@ -14,6 +14,7 @@ from dashboard.bulk import DOINGS
 from dashboard.queries import bulk
 from jobs.models import Job
 from tests.builders import NOON, a_connection, a_job, a_member, a_team
+from tests.dashboard.job_pages import words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -116,6 +117,22 @@ def test_archiving_names_how_many_and_waits_for_a_yes(client, lab):
     assert said(client).startswith("14 jobs are archived here.")
 
 
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("mute", "Mute 3 jobs? Nobody is told"), ("unmute", "Unmute 3 jobs? They ring again")],
+)
+def test_all_of_a_list_is_not_silenced_or_woken_by_one_press(client, lab, action, words):
+    jobs = [a_job(lab) for _ in range(3)]
+    Silence.objects.create(job=jobs[0])
+    answer = do(client, action, all="1")
+    text = " ".join(words_of(answer.content.decode()).split())
+    assert words in text
+    assert Silence.objects.count() == 1
+    listed = " ".join(str(job.pk) for job in jobs)
+    client.post("/jobs/bulk/", {"action": action, "jobs": listed, "is_sure": "1"})
+    assert Silence.objects.count() == {"mute": 3, "unmute": 0}[action]
+
+
 def test_archived_jobs_are_restored_and_due_from_now_on(client, lab):
     gone = a_job(lab, archived_at=NOON, next_poll_at=NOON)
     do(client, "restore", gone, a_job(lab))
@@ -211,3 +228,32 @@ def test_a_viewer_is_offered_nothing(lab, team):
     assert ["/jobs/bulk/" in html for html in pages] == [False, True]
     assert 'action="/jobs/bulk/?export=1"' in pages[1]
     assert 'form="ticked" name="action" value="archive"' in pages[1]
+
+
+def compared(client, query, **told):
+    return client.post(f"/jobs/compare/{query}", {"all": "1", **told}).headers["Location"]
+
+
+def test_all_of_the_list_is_compared_in_its_order(client, lab):
+    names = {"a": 0.5, "b": 0.2, "c": None, "d": 0.1}
+    jobs = {
+        name: a_job(
+            lab, provider_id=name, tags=" sweep " if name != "d" else "", best_valid_loss=loss
+        )
+        for name, loss in names.items()
+    }
+    where = compared(client, "?sort=best&tag=sweep&limit=20", job=jobs["d"].pk)
+    assert where == "/compare/?jobs=lab/b,lab/a,lab/c"
+
+
+def test_more_jobs_than_a_comparison_holds_stay_on_the_list(client, lab):
+    for _ in range(101):
+        a_job(lab, state="failed")
+    assert compared(client, "?state=failed") == "/jobs/?state=failed"
+    assert said(client) == ("These are 101 jobs; a comparison holds 100. Narrow the filter first.")
+
+
+def test_an_address_alone_never_means_all(client, lab):
+    ticked, other = a_job(lab), a_job(lab)
+    do(client, "mute", ticked, query="?all=1")
+    assert [Silence.objects.filter(job=job).exists() for job in (ticked, other)] == [True, False]

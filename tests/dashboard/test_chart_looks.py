@@ -98,7 +98,8 @@ def test_the_best_by_validation_is_marked_and_what_came_after_is_said():
 def test_the_best_point_of_the_whole_run_is_named_in_a_zoom_and_drawn_only_where_it_is():
     made = panel(TRAIN, VALID, look=Look(low=21))
     assert made.best is None
-    assert "Best 2.5 at step 20" in made.sentence
+    assert "Best of the whole run 2.5 at step 20; validation rose after." in made.sentence
+    assert "Best 2.5 at step 20" in panel(TRAIN, VALID, look=Look(low=15)).sentence
 
 
 def test_validation_that_still_improves_has_not_turned():

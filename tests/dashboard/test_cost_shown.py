@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Role
 from dashboard import words
+from dashboard.queries.figures import figures
+from dashboard.queries.history import history
 from jobs.costs import Why
 from jobs.export import FORMATS
 from jobs.models import Job, Price
@@ -38,6 +40,21 @@ def shown(lab, **facts):
 
 OVER = {"state": "succeeded", "ended_at": NOON}
 RUNNING = {"state": "running", "trained_tokens": 500_000}
+
+
+@pytest.mark.parametrize(
+    ("state", "note"),
+    [
+        ("running", "so far"),
+        ("succeeded", "billable, all epochs"),
+        ("failed", "until it failed"),
+        ("cancelled", "until it was cancelled"),
+    ],
+)
+def test_tokens_of_a_run_that_broke_off_are_not_said_to_be_of_all_epochs(lab, state, note):
+    job = a_job(lab, state=state, trained_tokens=500, created_at=NOON, ended_at=NOON)
+    found = figures(job, history(job, NOON), NOON)
+    assert [one.note for one in found if one.label == "Trained tokens"] == [note]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +94,13 @@ def test_the_figure_leads_to_its_price(lab):
         "price of 2025-01-02",
         f"/costs/prices/#price-{price.pk}",
     )
+
+
+def test_where_no_price_is_known_the_figure_leads_to_the_list_of_prices(lab):
+    found = shown(lab, **{**OVER, "base_model": "my-own/x"}, trained_tokens=5)
+    assert found.link == "price list"
+    assert found.url == "/costs/prices/?dialect=openai&base_model=my-own%2Fx#add"
+    assert shown(lab, **OVER).url == ""
 
 
 def exported(name: str) -> str:

@@ -72,6 +72,29 @@ def test_ticked_jobs_are_exported_alone(client, lab):
     assert suffixes(client.post("/export/", asked)) == {"one", "two"}
 
 
+def test_all_of_the_list_is_more_than_what_is_ticked_besides(client, lab):
+    one = a_job(lab, suffix="one", state="failed")
+    a_job(lab, suffix="two", state="failed")
+    a_job(lab, suffix="other", state="running")
+    asked = {"format": "csv", "job": one.pk, "all": "1", "state": "failed"}
+    assert suffixes(client.post("/export/", asked)) == {"one", "two"}
+
+
+def test_what_the_team_wrote_is_in_every_format(client, lab):
+    a_job(lab, tags=" eu prod ", note="=1+1 for Dana"), a_job(lab)
+    text = content_of(client.post("/export/", {"format": "csv"})).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(row["tags"], row["note"]) for row in rows] == [("eu prod", "'=1+1 for Dana"), ("", "")]
+    lines = content_of(client.post("/export/", {"format": "jsonl"})).splitlines()
+    told = [(job["tags"], job["note"]) for job in (json.loads(line)["job"] for line in lines)]
+    assert told == [(["eu", "prod"], "=1+1 for Dana"), ([], "")]
+    with zipfile.ZipFile(
+        io.BytesIO(content_of(client.post("/export/", {"format": "zip"})))
+    ) as found:
+        names = [name for name in found.namelist() if name.endswith("summary.json")]
+        assert any(json.loads(found.read(name))["job"]["tags"] == ["eu", "prod"] for name in names)
+
+
 def test_a_ticked_job_that_was_removed_meanwhile_is_left_out(client, lab):
     kept, gone = a_job(lab, suffix="kept"), a_job(lab)
     asked = {"format": "csv", "job": [kept.pk, gone.pk]}

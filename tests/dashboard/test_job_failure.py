@@ -112,6 +112,18 @@ def test_the_markdown_has_what_a_report_needs(viewer, lab) -> None:
     assert text.rstrip().endswith("<http://testserver/jobs/lab/ftjob-bare/>")
 
 
+def test_the_markdown_has_the_figures_of_the_page(viewer, lab) -> None:
+    told = {"train_loss": 0.41, "valid_loss": 0.5, "best_valid_loss": 0.47, "cost_usd": 3.614}
+    text = text_of(viewer, a_job(lab, state="succeeded", **told))
+    for line in (
+        "Training loss: `0.41`",
+        "Lowest validation loss: `0.47`",
+        "Cost estimate: `$3.61`",
+    ):
+        assert f"- {line}\n" in text
+    assert "Cost" not in text_of(viewer, a_job(lab))
+
+
 def test_the_button_copies_the_same_text(viewer, lab) -> None:
     job = seen(lab, {**BARE, "hyperparameters": {"n_epochs": "auto"}})
     Job.objects.filter(pk=job.pk).update(hyperparameters={"n_epochs": 3})

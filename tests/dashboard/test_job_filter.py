@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Role, Team
 from dashboard.queries.job_filter import JobFilter
-from jobs.models import Connection
+from jobs.models import Checkpoint, Connection
 from providers.states import State
 from tests.builders import a_connection, a_job, a_member, a_team
 
@@ -26,6 +26,17 @@ def read(query: str) -> JobFilter:
 
 def test_a_filter_writes_what_it_reads() -> None:
     assert read(ALL).query_string == ALL
+
+
+@pytest.mark.django_db
+def test_clearing_the_filter_keeps_order_columns_and_number_of_rows(viewer, lab) -> None:
+    a_job(lab)
+    for asked in ("&q=none", "&method=dpo&state=failed"):
+        html = viewer.get(f"/jobs/?cols=curve,cost&limit=20&sort=loss{asked}").content.decode()
+        assert (
+            html.count('href="/jobs/?sort=loss&amp;limit=20&amp;cols=curve,cost">Clear filter') == 2
+        )
+    assert 'href="/jobs/?view=all">Clear filter' in viewer.get("/jobs/?q=none").content.decode()
 
 
 def test_what_is_usual_is_not_written() -> None:
@@ -202,6 +213,20 @@ def test_no_hits_names_what_was_asked_for_and_keeps_it_in_the_box(client, lab) -
     html = client.get('/jobs/?q=no+"such"+job').content.decode()
     assert "Asked for: “no &quot;such&quot; job”. 1 job without the filter." in html
     assert 'value="no &quot;such&quot; job"' in html
+
+
+@pytest.mark.django_db
+def test_the_model_of_a_checkpoint_leads_to_the_job_that_made_it(client, lab) -> None:
+    job, other = a_job(lab, provider_id="ftjob-a"), a_job(lab, provider_id="ftjob-b")
+    theirs = a_job(a_connection(a_team(), slug="theirs"))
+    for number, (of, model) in enumerate([(job, "ft:m:s:x:step-8"), (theirs, "ft:m:s:y:step-8")]):
+        Checkpoint.objects.create(job=of, provider_id=f"ftckpt-{number}", model=model)
+    for asked in ("ft:m:s:x:step-8", "ftckpt-0"):
+        found = client.get("/jobs/", {"q": asked})
+        assert found.headers["Location"] == "/jobs/lab/ftjob-a/#checkpoints"
+    assert client.get("/jobs/?q=ft:m:s:y:step-8").status_code == 200  # of another team
+    Checkpoint.objects.create(job=other, provider_id="ftckpt-9", model="ft:m:s:x:step-8")
+    assert client.get("/jobs/?q=ft:m:s:x:step-8").status_code == 200  # of two jobs
 
 
 @pytest.mark.django_db

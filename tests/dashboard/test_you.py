@@ -1,13 +1,15 @@
 """/team/you/: one's own name, address and time zone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Role, User
 from alerts.addressees import addresses_of_admins
+from jobs.models import Estimate
 from tests.builders import a_job, a_member, a_team
+from tests.dashboard.job_pages import some_snapshots
 
 pytestmark = pytest.mark.django_db
 FACTS = {"name": "Dana", "email": "dana@example.com", "time_zone": "UTC"}
@@ -55,6 +57,24 @@ def test_an_old_day_is_that_of_the_own_zone(browser, lab):
     page = text(browser.get(f"/jobs/lab/{job.provider_id}/"))
     assert 'title="2025-11-21 07:00:00 JST">2025-11-21</time>' in page
     assert "Succeeded 2025-11-21" in page
+
+
+def test_what_a_provider_announced_is_told_in_the_own_zone_like_the_rest(browser, lab):
+    save(browser, time_zone="Asia/Tokyo")
+    late, seen = (
+        datetime(2025, 11, 20, 14, 0, tzinfo=UTC),
+        datetime(2025, 11, 20, 12, 0, tzinfo=UTC),
+    )
+    job = a_job(lab, estimated_finish=late)
+    for minutes in (20, 0):
+        finish = late + timedelta(minutes=minutes)
+        Estimate.objects.create(job=job, seen_at=seen, estimated_finish=finish)
+    some_snapshots(job, {"finished_at": None}, {"finished_at": int(late.timestamp())})
+    page = text(browser.get(f"/jobs/lab/{job.provider_id}/"))
+    assert "ETA 23:00 JST, was 23:20; moved 1 time" in page
+    assert "Estimated finish, JST" in page
+    assert "<td>2025-11-20 23:00:00</td>" in page
+    assert "2025-11-20 23:00:00 JST" in text(browser.get(f"/jobs/lab/{job.provider_id}/changes/"))
 
 
 def test_what_is_told_in_utc_is_utc_for_everybody(browser, lab):

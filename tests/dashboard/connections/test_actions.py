@@ -98,9 +98,9 @@ def test_jobs_are_paused_archived_polled_and_removed_from_their_page(editor, tea
     job = a_job(a_connection(team))
     path = f"/jobs/{job.connection.slug}/{job.provider_id}/"
     for action, column in (
+        ("poll", "next_poll_at"),
         ("pause", "is_paused"),
         ("archive", "archived_at"),
-        ("poll", "next_poll_at"),
     ):
         editor.post(f"{path}{action}/")
         job.refresh_from_db()
