@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -20,38 +19,17 @@ from dashboard.queries.connection_words import (
     origin_words,
     paused_words,
 )
+from dashboard.queries.kept import NO_JOBS, JobCounts, job_counts, kept_words
 from dashboard.queries.traffic import Answered, Traffic, answered_share, traffic
 from jobs import manners, schedule
 from jobs.actions import Action
 from jobs.models import Connection, Health, Job, Transition
-from jobs.models.job import OVER
 from providers.states import State
 
 HISTORY_SHOWN = 20
 A_MOMENT = timedelta(seconds=5)
 ACTIONS = frozenset(action.value for action in Action)
 JOBS_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class JobCounts:
-    """A connection's jobs; of those that are over, how many are kept in full."""
-
-    all: int = 0
-    active: int = 0
-    kept: int = 0
-
-    @property
-    def over(self) -> int:
-        return self.all - self.active
-
-    @property
-    def kept_percent(self) -> int | None:
-        """Rounded down: 100 says that nothing is missing. None when there is nothing to keep."""
-        return self.kept * 100 // self.over if self.over else None
-
-
-NO_JOBS = JobCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,27 +155,11 @@ def connection_list(team: Team) -> ConnectionList:
     rows = [connection_row(row, counts.get(row.pk, NO_JOBS), answered.get(row.pk)) for row in found]
     live = tuple(row for row in rows if not row.is_archived)
     return ConnectionList(
-        verdict=f"{health_words(live)}{kept_words(live)}.",
+        verdict=f"{health_words(live)}{kept_words(row.jobs for row in live)}.",
         is_troubled=bool(troubled(live)),
         rows=live,
         archived=tuple(row for row in rows if row.is_archived),
     )
-
-
-def job_counts(team: Team) -> dict[int, JobCounts]:
-    """By connection; one that has no job is missing."""
-    is_over = Q(state__in=OVER)
-    rows = (
-        Job.objects.for_team(team)
-        .filter(archived_at=None)
-        .values("connection")
-        .annotate(
-            all=Count("pk"),
-            active=Count("pk", filter=~is_over),
-            kept=Count("pk", filter=is_over & Q(settled_at__isnull=False)),
-        )
-    )
-    return {row["connection"]: JobCounts(row["all"], row["active"], row["kept"]) for row in rows}
 
 
 def troubled(rows: Iterable[ConnectionRow]) -> list[str]:
@@ -222,14 +184,6 @@ def health_words(rows: tuple[ConnectionRow, ...]) -> str:
     else:
         told = f"Every {'other ' if paused else ''}connection answers"
     return told + paused_words(paused)
-
-
-def kept_words(rows: Iterable[ConnectionRow]) -> str:
-    """How much of what is over is saved; "" where nothing is over."""
-    counts = [row.jobs for row in rows]
-    kept, over = sum(one.kept for one in counts), sum(one.over for one in counts)
-    are = "is" if kept == 1 else "are"
-    return f"; {kept} of {words.counted(over, 'finished job')} {are} kept in full" if over else ""
 
 
 def connection_row(

@@ -70,6 +70,11 @@ class Listed(NamedTuple):
     def is_over(self) -> bool:
         return State(self.state).is_over
 
+    @property
+    def took(self) -> timedelta | None:
+        """From its creation to its end."""
+        return self.ended_at - self.created_at if self.ended_at and self.created_at else None
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -139,14 +144,14 @@ def _is_muted() -> Exists:
 
 
 def row_of(job: Listed, connection: Connection) -> Row:
-    detail = (job.base_model, connection.name)
+    detail = " · ".join(part for part in (job.base_model, connection.name) if part)
     message = (job.error_message or "").strip().partition("\n")[0]
     progress, is_over = share_done(job.step, job.total_steps), job.is_over
     return Row(
         id=job.id,
         url=_url(connection.slug, job.provider_id),
         name=job.name,
-        detail=" · ".join(part for part in detail if part),
+        detail=detail,
         file=job.training_file or "",
         state=job.state,
         raw_status=job.raw_status,
@@ -177,7 +182,7 @@ def row_of(job: Listed, connection: Connection) -> Row:
         reward=job.reward,
         cost_usd=job.cost_usd,
         ended_at=job.ended_at,
-        took=job.ended_at - job.created_at if job.ended_at and job.created_at else None,
+        took=job.took,
     )
 
 

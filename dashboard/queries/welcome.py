@@ -1,6 +1,5 @@
 """How far the first steps are done, and what the next one needs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -11,13 +10,8 @@ from alerts.models import Channel
 from alerts.setup import has_listener
 from dashboard import words
 from dashboard.queries.alerts import ChannelRow, channel_row
-from dashboard.queries.connections import (
-    NO_JOBS,
-    ConnectionRow,
-    JobCounts,
-    connection_row,
-    job_counts,
-)
+from dashboard.queries.connections import ConnectionRow, connection_row
+from dashboard.queries.kept import NO_JOBS, JobCounts, job_counts
 from jobs.models import Backfill, Connection
 
 STEPS = {
@@ -117,7 +111,7 @@ def welcome_page(team: Team, user: User) -> WelcomePage:
         has_demo=len(live) > len(lines),
         channels=tuple(channel_row(row, now) for row in channels),
         kinds=tuple(kinds().values()),
-        jobs=total(list(counts.values())),
+        jobs=sum(counts.values(), NO_JOBS),
     )
 
 
@@ -129,9 +123,3 @@ def steps(**done: bool) -> tuple[Step, ...]:
     """
     first_open = next((name for name, is_done in done.items() if not is_done), "")
     return tuple(Step(name, is_done, name == first_open) for name, is_done in done.items())
-
-
-def total(counts: Sequence[JobCounts]) -> JobCounts:
-    return JobCounts(
-        *(sum(getattr(one, name) for one in counts) for name in ("all", "active", "kept"))
-    )

@@ -49,6 +49,8 @@ class File(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connection", "provider_id"], name="file_once")
         ]
+        # To count what became of them without reading rows, each of which holds a content.
+        indexes = [models.Index(fields=["connection", "fetch"], name="file_fate")]
 
     def __str__(self) -> str:
         return self.filename or self.provider_id

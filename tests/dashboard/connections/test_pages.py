@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Role
 from jobs.manners import LIST, with_refusals
-from jobs.models import Connection, Health, RequestTally
+from jobs.models import Connection, File, Health, RequestTally
 from providers.states import State
 from tests.builders import NOON, a_connection, a_job, a_member
 from tests.dashboard.connections.form import KEY, text
@@ -47,6 +48,24 @@ def test_the_verdicts_say_how_much_is_kept(admin, team):
     assert "Every connection answers; 1 of 2 finished jobs is kept in full." in listed
     assert "50 % kept" in listed
     assert "1 of 2 finished jobs kept in full" in text(admin.get(f"/connections/{row.slug}/"))
+
+
+def test_what_is_kept_lacks_the_files_that_could_not_be_had(admin, team):
+    row = a_connection(team, health=Health.OK, last_good_at=timezone.now())
+    a_job(row, state=State.SUCCEEDED, settled_at=NOON)
+    for fetch in (File.Fetch.STORED, File.Fetch.METADATA, File.Fetch.GONE, File.Fetch.TOO_LARGE):
+        File.objects.create(connection=row, provider_id=f"file-{fetch}", fetch=fetch)
+    File.objects.create(connection=a_connection(), provider_id="theirs", fetch=File.Fetch.GONE)
+    told = "1 of 1 finished job is kept but for 2 result files."
+    assert f"Every connection answers; {told}" in text(admin.get("/connections/"))
+    page = text(admin.get(f"/connections/{row.slug}/"))
+    assert "1 of 1 finished job kept but for 2 result files" in page
+    assert "1 of 1 finished job kept but for 2 result files" in text(admin.get("/welcome/"))
+
+
+def test_what_became_of_files_is_counted_without_reading_their_contents(team):
+    counted = File.objects.filter(connection=a_connection(team)).values_list("fetch")
+    assert "COVERING INDEX file_fate" in counted.order_by().annotate(Count("pk")).explain()
 
 
 def test_a_connection_that_needs_no_key_says_so(admin, team):
