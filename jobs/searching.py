@@ -25,6 +25,7 @@ MOST_MESSAGE = 2000
 MOST_WORDS = 12
 MOST_NAMED = 1000  # jobs that a page names one by one; of more it asks the table again
 WRITTEN_AT_ONCE = 500
+_WORD = re.compile(r'"([^"]+)"|(\S+)')
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -41,12 +42,13 @@ def fold(text: str) -> str:
 
 
 def words_of(q: str) -> list[str]:
-    """The folded words of a search, each once, at most twelve.
+    """The folded words of a search, each once, at most twelve. What stands in quotes is one of them.
 
-    >>> words_of("Bot  bot ÉTÉ")
-    ['bot', 'été']
+    >>> words_of("Bot  bot ÉTÉ"), words_of('"invalid  token" eu "')
+    (['bot', 'été'], ['invalid token', 'eu', '"'])
     """
-    return list(dict.fromkeys(fold(q).split()))[:MOST_WORDS]
+    found = (" ".join((quoted or word).split()) for quoted, word in _WORD.findall(fold(q)))
+    return list(dict.fromkeys(filter(None, found)))[:MOST_WORDS]
 
 
 def text_of(job: Mapping[str, object], file_names: Iterable[str] = ()) -> str:

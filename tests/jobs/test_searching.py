@@ -54,13 +54,17 @@ def found(job: Job, q: str) -> bool:
         "u\u0308berpr",
         "100%",
         "  eu   montag ",
+        'dana "kein  JSON"',
+        '"ftjob-Ab12cd"',
     ],
 )
 def test_a_job_is_found_by_part_of_anything_it_says(q) -> None:
     assert found(a_job(**FACTS), q)
 
 
-@pytest.mark.parametrize("q", ["erin", "prod erin", "1%0", "owner_dana", "prod\teu\tus", "_", "\\"])
+@pytest.mark.parametrize(
+    "q", ["erin", "prod erin", "1%0", "owner_dana", "prod\teu\tus", "_", "\\", '"json kein"', '"']
+)
 def test_a_job_is_not_found_where_one_word_is_missing(q) -> None:
     job = a_job(**{**FACTS, "error_code": None, "fine_tuned_model": None})
     assert not found(job, q)
