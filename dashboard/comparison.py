@@ -1,5 +1,6 @@
 """Facts of several jobs -> rows that say where they differ, the differing ones first. Pure."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -165,3 +166,20 @@ def unlike_names(names: Sequence[str], details: Sequence[Sequence[str]]) -> tupl
             if len(set(level)) == len(level):
                 break
     return tuple(found)
+
+
+def order_of(values: Sequence[object], *, is_descending: bool = False) -> list[int]:
+    """The places of these values in their order: numbers before texts, what is unknown last either way.
+
+    >>> order_of([3, None, "b", 1.5]), order_of([3, None, "b", 1.5], is_descending=True)
+    ([3, 0, 2, 1], [2, 0, 3, 1])
+    """
+    known = [place for place, value in enumerate(values) if value is not None]
+    known.sort(key=lambda place: _rank(values[place]), reverse=is_descending)
+    return known + [place for place, value in enumerate(values) if value is None]
+
+
+def _rank(value: object) -> tuple[bool, float, str]:
+    if isinstance(value, int | float) and not math.isnan(value):
+        return False, value, ""
+    return True, 0, str(value).casefold()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Team
 from dashboard import words
 from dashboard.charts import Chart
-from dashboard.comparison import Cell, Comparison, Row, compare, unlike_names
+from dashboard.comparison import Comparison, compare, unlike_names
 from dashboard.metric_view import AS_USUAL
 from dashboard.overlay_lines import style
 from dashboard.queries.compare_asked import MOST_CURVES, Asked
@@ -27,6 +27,7 @@ from dashboard.queries.compare_facts import (
 )
 from dashboard.queries.compare_points import last_values
 from dashboard.queries.compare_verdict import incomparable, runners_of, verdict
+from dashboard.queries.compare_wide import WideHead, WideRow, heads, places, wide_rows
 from dashboard.queries.history import AT_WORK
 from dashboard.queries.metrics import ViewForm
 from dashboard.sameness import Data, Trained, Verdict, verdicts
@@ -112,21 +113,17 @@ class ComparePage:
         return replace(self.asked, is_table=not self.is_wide).url
 
     @property
-    def wide_rows(self) -> "tuple[WideRow, ...]":
-        """A row a job, a cell for each row of the comparison."""
-        facts = list(self.comparison.rows)
-        return tuple(
-            WideRow(job, tuple((fact, fact.cells[place]) for fact in facts))
-            for place, job in enumerate(self.jobs)
-        )
+    def wide_heads(self) -> tuple[WideHead, ...]:
+        return tuple(heads(self.asked, self.comparison))
 
+    @property
+    def sorted_by(self) -> str:
+        """The title of the column that the rows are sorted by; "" for none."""
+        return next((head.label for head in self.wide_heads if head.aria_sort and self.is_wide), "")
 
-@dataclass(frozen=True, slots=True)
-class WideRow:
-    """`cells`: each with the row of the comparison it is of."""
-
-    job: Chosen
-    cells: tuple[tuple[Row, Cell], ...]
+    @property
+    def wide_rows(self) -> tuple[WideRow, ...]:
+        return tuple(wide_rows(self.asked, self.comparison, self.jobs))
 
 
 def find_jobs(team: Team, asked: Asked) -> tuple[Job, ...]:
@@ -284,5 +281,6 @@ def _lines_of(page: ComparePage) -> Iterable[bytes]:
 def _wide_lines(page: ComparePage) -> Iterable[bytes]:
     rows = list(page.comparison.rows)
     yield cells.line(["job", "name", *(row.name for row in rows)])
-    for place, (ref, job) in enumerate(zip(page.asked.refs, page.jobs, strict=True)):
+    for place in places(page.asked, page.comparison, page.jobs):
+        ref, job = page.asked.refs[place], page.jobs[place]
         yield cells.line([str(ref), job.name, *(row.cells[place].raw for row in rows)])

@@ -13,6 +13,7 @@ from jobs.refs import Ref, read_refs, spell_refs
 MOST_CURVES = 8  # four hues and two dashes
 MOST_ROWS = 100
 FEWEST = 2
+MOST_NAME = 200  # characters of the name of a metric or fact
 TICKED = "job"  # the name of the boxes on the list
 Fields = list[tuple[str, str]]  # of a form, hidden
 
@@ -21,7 +22,8 @@ Fields = list[tuple[str, str]]  # of a form, hidden
 class Asked:
     """What an address asks for. `refs` and `ids` are the jobs, by name and by the numbers of rows.
 
-    `is_malformed`: it names something that can be no job. `view`: how the curves are shown.
+    `is_malformed`: it names something that can be no job. `view`: how the curves are shown. `sort`: by
+    which fact the rows of the table stand, downwards with a "-" before it.
     """
 
     refs: tuple[Ref, ...] = ()
@@ -31,6 +33,7 @@ class Asked:
     metric: str = ""
     view: MetricView = AS_USUAL
     is_table: bool = False
+    sort: str = ""
     is_choosing: bool = False
     q: str = ""
     is_csv: bool = False
@@ -44,9 +47,10 @@ class Asked:
             ids=ids,
             is_malformed=refs is None or 0 in ids,
             only_differences=asked.get("diff") == "1",
-            metric=asked.get("metric", "")[:200],
+            metric=asked.get("metric", "")[:MOST_NAME],
             view=replace(MetricView.read(asked), series=()),
             is_table=asked.get("view") == "table",
+            sort=asked.get("sort", "")[:MOST_NAME],
             is_choosing=asked.get("choose") == "1",
             q=asked.get("q", "").strip()[:200],
             is_csv=asked.get("format") == "csv",
@@ -76,6 +80,7 @@ class Asked:
         told = [
             ("jobs", spell_refs(self.refs)),
             ("view", "table" if self.is_table else ""),
+            ("sort", self.sort if self.is_table else ""),
             ("diff", "1" if self.only_differences else ""),
             ("metric", self.metric),
             *self.view.params,
