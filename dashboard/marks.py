@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import charts, words
@@ -33,6 +33,18 @@ FLAGS = {
     "overfitting": ("Overfitting?", "triangle"),
 }
 NOT_GIVEN = "Not given by the provider"
+
+
+Choices = tuple[tuple[str, str, bool], ...]  # value, word, whether it is ticked
+
+
+@lru_cache(maxsize=256)
+def picks(name: str, choices: Choices) -> SafeString:
+    """Boxes of one name to tick any of; most pages of a list have the same."""
+    boxes = ((name, value, " checked" * is_ticked, word) for value, word, is_ticked in choices)
+    return format_html_join(
+        " ", '<label><input type="checkbox" name="{}" value="{}"{}> {}</label>', boxes
+    )
 
 
 def shape(name: str) -> SafeString:

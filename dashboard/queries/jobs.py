@@ -13,6 +13,7 @@ from accounts.models import Team
 from dashboard import words
 from dashboard.columns import CHOICES, STRIP, Column, chosen, is_wide
 from dashboard.list_url import list_url
+from dashboard.marks import Choices
 from dashboard.queries import news
 from dashboard.queries.hearing import Hearing, hearing_with, number_of
 from dashboard.queries.job_filter import METHODS, PAGE_SIZES, JobFilter
@@ -68,7 +69,6 @@ class JobsPage:
     all_jobs: int  # without any filter, counted where it lets nothing through
     columns: tuple[Column, ...]
     tags: tuple[str, ...]  # in use in the team
-    choices: tuple[Column, ...] = CHOICES
     page_sizes: tuple[int, ...] = PAGE_SIZES
     methods: tuple[str, ...] = METHODS
 
@@ -107,18 +107,19 @@ class JobsPage:
         return is_wide(self.columns)
 
     @property
-    def shown_names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
+    def column_choices(self) -> Choices:
+        """All columns, and whether each is shown."""
+        return tuple((one.name, one.title, one in self.columns) for one in CHOICES)
 
     @property
-    def tag_choices(self) -> tuple[tuple[str, bool], ...]:
+    def tag_choices(self) -> Choices:
         """Tags to filter by, those in use first, and whether each is."""
         asked = self.asked.tags
         rest = [tag for tag in self.tags if tag not in asked]
-        return tuple((tag, tag in asked) for tag in (*asked, *rest))[:MOST_TAGS]
+        return tuple((tag, tag, tag in asked) for tag in (*asked, *rest))[:MOST_TAGS]
 
     @property
-    def state_choices(self) -> tuple[tuple[str, str, bool], ...]:
+    def state_choices(self) -> Choices:
         """All states by value and word, and whether each is asked for; also those no job is in now."""
         return tuple((one.value, one.word, one.value in self.asked.states) for one in STATE_ORDER)
 

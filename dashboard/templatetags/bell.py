@@ -54,6 +54,9 @@ def flag(kind: str) -> SafeString:
     return marks.flag(kind)
 
 
+register.simple_tag(marks.picks)
+
+
 @register.simple_tag
 def shape(state: str) -> SafeString:
     return marks.shape(marks.SHAPES[State(state)])
