@@ -53,7 +53,7 @@ def test_the_first_steps_lead_to_a_filled_list(url, visit, lab, receiver, has_sc
     poll(2)
     page.goto("/welcome/")
     page.get_by_role("button", name="Archive everything of Prod EU").or_(
-        page.get_by_text("1 of 1 finished job kept in full")
+        page.get_by_text("1 of 1 finished job kept")
     ).first.wait_for()
     take_alert_step(page, receiver.url)
     expect(page.get_by_text("the test message was accepted")).to_be_visible()
