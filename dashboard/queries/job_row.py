@@ -71,6 +71,11 @@ class Listed(NamedTuple):
         return State(self.state).is_over
 
     @property
+    def error_line(self) -> str:
+        """The first line of the message, as far as a row has room."""
+        return (self.error_message or "").strip().partition("\n")[0][:MESSAGE_SHOWN]
+
+    @property
     def took(self) -> timedelta | None:
         """From its creation to its end."""
         return self.ended_at - self.created_at if self.ended_at and self.created_at else None
@@ -145,7 +150,6 @@ def _is_muted() -> Exists:
 
 def row_of(job: Listed, connection: Connection) -> Row:
     detail = " · ".join(part for part in (job.base_model, connection.name) if part)
-    message = (job.error_message or "").strip().partition("\n")[0]
     progress, is_over = share_done(job.step, job.total_steps), job.is_over
     return Row(
         id=job.id,
@@ -165,7 +169,7 @@ def row_of(job: Listed, connection: Connection) -> Row:
         step=None if is_over else job.step,
         trained_tokens=job.trained_tokens,
         error_code=job.error_code or "",
-        error_line=message[:MESSAGE_SHOWN],
+        error_line=job.error_line,
         changed_at=job.changed_at or job.ended_at or job.created_at,
         created_at=job.created_at,
         flags=tuple(job.flags.split()),

@@ -4,19 +4,10 @@ import csv
 import io
 
 import pytest
-from django.test import Client
 
-from accounts.models import Role
-from tests.builders import a_job, a_member
+from tests.builders import a_job
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def client(team) -> Client:
-    client = Client()
-    client.force_login(a_member(team, Role.VIEWER))
-    return client
 
 
 @pytest.fixture
@@ -28,8 +19,8 @@ def address(lab) -> str:
     return f"/compare/?jobs={refs}&view=table"
 
 
-def page_at(client, address):
-    return client.get(address).context["page"]
+def page_at(viewer, address):
+    return viewer.get(address).context["page"]
 
 
 def names(page) -> list[str]:
@@ -48,29 +39,29 @@ def names(page) -> list[str]:
         ("-", "beta Alpha delta gamma"),
     ],
 )
-def test_rows_stand_in_the_order_of_a_column_and_the_unknown_last(client, address, sort, order):
-    assert names(page_at(client, f"{address}&sort={sort}")) == order.split()
+def test_rows_stand_in_the_order_of_a_column_and_the_unknown_last(viewer, address, sort, order):
+    assert names(page_at(viewer, f"{address}&sort={sort}")) == order.split()
 
 
-def test_a_title_sorts_by_the_best_first_and_then_turns_it_round(client, address):
+def test_a_title_sorts_by_the_best_first_and_then_turns_it_round(viewer, address):
     def head(page):
         return next(one for one in page.wide_heads if one.label == "Validation loss, lowest")
 
-    first = page_at(client, head(page_at(client, address)).href)
-    second = page_at(client, head(first).href)
+    first = page_at(viewer, head(page_at(viewer, address)).href)
+    second = page_at(viewer, head(first).href)
     assert [names(page)[0] for page in (first, second)] == ["gamma", "Alpha"]
     assert [head(page).aria_sort for page in (first, second)] == ["ascending", "descending"]
     assert first.sorted_by == "Validation loss, lowest"
 
 
-def test_the_download_has_the_order_of_the_page(client, address):
-    page = page_at(client, f"{address}&sort=best_valid_loss")
-    written = client.get(page.csv_url).content.decode("utf-8-sig")
+def test_the_download_has_the_order_of_the_page(viewer, address):
+    page = page_at(viewer, f"{address}&sort=best_valid_loss")
+    written = viewer.get(page.csv_url).content.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(written)))
     assert [row["name"] for row in rows] == names(page)
     assert rows[0]["job"].startswith("lab/")
 
 
-def test_columns_need_no_order(client, address):
-    page = page_at(client, page_at(client, f"{address}&sort=job").other_view_url)
+def test_columns_need_no_order(viewer, address):
+    page = page_at(viewer, page_at(viewer, f"{address}&sort=job").other_view_url)
     assert "sort" not in page.change_url
