@@ -14,6 +14,7 @@ graceful_timeout = 10
 timeout = 60
 max_requests = 20_000
 max_requests_jitter = 2_000
+limit_request_line = 8190  # the address of a hundred compared jobs; 4094 otherwise
 control_socket_disable = True  # else gunicorn 27 opens one in the home directory
 forwarder_headers = ""  # the site has no path prefix, so no header may set one
 loglevel = "warning"

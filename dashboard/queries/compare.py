@@ -119,7 +119,8 @@ class ComparePage:
     @property
     def sorted_by(self) -> str:
         """The title of the column that the rows are sorted by; "" for none."""
-        return next((head.label for head in self.wide_heads if head.aria_sort and self.is_wide), "")
+        sorted_heads = (head.label for head in self.wide_heads if head.aria_sort)
+        return next(sorted_heads, "") if self.is_wide else ""
 
     @property
     def wide_rows(self) -> tuple[WideRow, ...]:

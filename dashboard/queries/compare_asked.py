@@ -72,6 +72,11 @@ class Asked:
         return self._said("metric", *(name for name, _ in self.view.params))
 
     @property
+    def kept_by_order(self) -> Fields:
+        """What stays when the rows are to stand in another order."""
+        return self._said("sort")
+
+    @property
     def kept_by_choice(self) -> Fields:
         """What stays when other jobs are chosen."""
         return self._said("jobs", "choose", "q")

@@ -15,10 +15,13 @@ JOB = "job"  # the column of their names
 
 @dataclass(frozen=True, slots=True)
 class WideHead:
-    """The title of a column, which sorts by it: what is best first, a second press turns it round."""
+    """The title of a column, a button that sorts by it: what is best first, a second press turns it round.
+
+    As addresses of a hundred jobs they would be hundreds of kilobytes. `value`: of the button.
+    """
 
     label: str
-    href: str
+    value: str
     aria_sort: str
     kind: str = ""  # its class
 
@@ -43,9 +46,9 @@ def _head(asked: Asked, name: str, label: str, *, is_ascending_first: bool) -> W
     is_sorted = asked.sort.removeprefix("-") == name
     is_descending = asked.sort.startswith("-")
     is_next_ascending = is_descending if is_sorted else is_ascending_first
-    url = replace(asked, sort=name if is_next_ascending else f"-{name}").url
+    value = name if is_next_ascending else f"-{name}"
     direction = "descending" if is_descending else "ascending"
-    return WideHead(label, url, direction if is_sorted else "")
+    return WideHead(label, value, direction if is_sorted else "")
 
 
 def places(asked: Asked, found: Comparison, jobs: "Sequence[Chosen]") -> Sequence[int]:

@@ -16,8 +16,9 @@ from dashboard.days import midnight_utc, read_day
 from dashboard.months import MonthChart, Sum, days_of, month_chart
 from dashboard.queries.active_costs import Running, running
 from dashboard.queries.cost_cells import AT, Cell, Lack, cells, lacks, price_of, unpriced_since
+from dashboard.queries.prices import add_url
 from jobs import costing, repricing
-from jobs.costs import HOUR, PriceList, Why
+from jobs.costs import PriceList, Why
 from jobs.models import Connection, Job
 from jobs.models.job import OVER, JobQuerySet
 from providers.base import dialects
@@ -309,10 +310,7 @@ def _reason(lack: Lack, count: int, since: date | None) -> Reason:
     if lack.why is not Why.NO_PRICE or not lack.base_model:
         return Reason(count, lack.why.value)
     provider = dialects()[lack.dialect].label if lack.dialect in dialects() else lack.dialect
-    asked = {"dialect": lack.dialect, "base_model": lack.base_model}
-    asked |= {"method": lack.method, "unit": HOUR} if lack.method else {}
-    asked |= {"valid_from": since.isoformat()} if since else {}
-    url = f"{reverse('prices')}?{urlencode(asked)}#add"
+    url = add_url(lack.dialect, lack.base_model, lack.method, since)
     return Reason(count, "no price is known of", lack.base_model, provider, since, url)
 
 

@@ -1,7 +1,7 @@
 """The key figures of a job: each with its value, and where that comes from or why there is none."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dashboard import words
 from dashboard.queries import history
@@ -90,12 +90,18 @@ def _best(job: Job) -> str:
     return f"best {words.figure(job.best_valid_loss)}"
 
 
+def _price_url(job: Job) -> str:
+    """Where its price can be added; of a job that is over one of its day, or the estimate would not follow."""
+    at = (job.ended_at or job.created_at) if job.is_over else None
+    since = at.astimezone(UTC).date() if at else None
+    return add_url(job.connection.dialect, job.base_model, job.method or "", since)
+
+
 def _cost(job: Job, now: datetime) -> Figure:
     """How the estimate is made, and the price it is made with."""
     found = costing.estimate_of(job, now)
     if not isinstance(found, Estimate):
-        is_unpriced = found.why is Why.NO_PRICE
-        url = add_url(job.connection.dialect, job.base_model) if is_unpriced else ""
+        url = _price_url(job) if found.why is Why.NO_PRICE else ""
         return Figure("Cost estimate", words.ABSENT, found.words, link="price list", url=url)
     note = "; ".join(part for part in (found.basis, found.caveat) if part)
     label = "Cost estimate, in the end" if found.stage is Stage.PROJECTED else "Cost estimate"

@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from django.utils.text import slugify
 
 from accounts.models import Team
+from dashboard.queries.cost_cells import REINFORCEMENT
 from jobs import costing, repricing
 from jobs.costs import HOUR, TOKENS, PriceRow
 from jobs.models import Job, Price
@@ -78,9 +79,12 @@ def address(price: PriceRow) -> str:
     return f"{reverse('prices')}#{anchor(price)}"
 
 
-def add_url(dialect: str, base_model: str) -> str:
-    """Where a price of this model can be added."""
-    return f"{reverse('prices')}?{urlencode({'dialect': dialect, 'base_model': base_model})}#add"
+def add_url(dialect: str, base_model: str, method: str, since: date | None) -> str:
+    """Where a price of this model can be added, valid from the day it is needed. `method`: of the jobs."""
+    asked = {"dialect": dialect, "base_model": base_model}
+    asked |= {"method": method, "unit": HOUR} if method == REINFORCEMENT else {}
+    asked |= {"valid_from": since.isoformat()} if since else {}
+    return f"{reverse('prices')}?{urlencode(asked)}#add"
 
 
 def _lines(rows: Iterable[PriceRow]) -> list[PriceLine]:

@@ -96,10 +96,12 @@ def test_the_figure_leads_to_its_price(lab):
     )
 
 
-def test_where_no_price_is_known_the_figure_leads_to_the_list_of_prices(lab):
+def test_where_no_price_is_known_the_figure_leads_to_one_of_the_job_s_day(lab):
     found = shown(lab, **{**OVER, "base_model": "my-own/x"}, trained_tokens=5)
     assert found.link == "price list"
-    assert found.url == "/costs/prices/?dialect=openai&base_model=my-own%2Fx#add"
+    assert (
+        found.url == "/costs/prices/?dialect=openai&base_model=my-own%2Fx&valid_from=2025-11-20#add"
+    )
     assert shown(lab, **OVER).url == ""
 
 
